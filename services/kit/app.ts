@@ -1,0 +1,109 @@
+import { OpenAPIHono } from '@hono/zod-openapi'
+import type { Context } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import { HTTPException } from 'hono/http-exception'
+import type { ZodError } from 'zod'
+import type { Identity } from './identity.ts'
+import type { Log } from './log.ts'
+import { unexpectedErrors } from './metrics.ts'
+import { Problem } from './problem.ts'
+import type { AppEnv } from './route.ts'
+import type { ServiceTokens } from './service-token.ts'
+import { isConnectionError, isTextError } from './sql.ts'
+import { readTrace } from './trace.ts'
+
+/** What an app needs to know callers and to tell of them. */
+export type AppContext = { service: string; identity: Identity; tokens: ServiceTokens; log: Log }
+
+const bodyBytes = 1 << 20
+
+/** An app that answers every error as problem+json. Give it its operations with `openapiRoutes`. */
+export function newApp({ service, identity, tokens, log }: AppContext): OpenAPIHono<AppEnv> {
+  const app = new OpenAPIHono<AppEnv>({
+    defaultHook: (result) => {
+      if (!result.success) throw toInvalid(result.target, result.error)
+    },
+  })
+  app.use(async (c, next) => {
+    const requestId = requestIdOf(c)
+    const trace = readTrace(c.req.header('traceparent'))
+    c.set('service', service)
+    c.set('identity', identity)
+    c.set('tokens', tokens)
+    c.set('requestId', requestId)
+    c.set('trace', trace)
+    c.set('log', log)
+    c.header('X-Request-Id', requestId)
+    await next()
+  })
+  app.use(
+    bodyLimit({
+      maxSize: bodyBytes,
+      onError: () =>
+        refuse(new Problem('invalid', 'The body is larger than 1 MiB', { reason: 'too_large', status: 413 })),
+    }),
+  )
+  app.notFound((c) => answer(c, new Problem('not_found', 'There is nothing at this address')))
+  app.onError((error, c) => answer(c, toProblem(error)))
+  return app
+}
+
+function answer(c: Context<AppEnv>, error: Problem | Error): Response {
+  const requestId = c.get('requestId')
+  const log = c.get('log')
+  if (!(error instanceof Problem)) {
+    unexpectedErrors.inc({ service: c.get('service') })
+    log.error(
+      { err: error, requestId, traceId: c.get('trace')?.traceId, method: c.req.method, path: c.req.path },
+      'unexpected error',
+    )
+    return problemResponse(
+      { type: 'about:blank', title: 'Something went wrong', status: 500, code: 'internal', requestId },
+      500,
+    )
+  }
+  if (error.status >= 500) log.warn({ err: error, requestId, path: c.req.path }, error.detail)
+  const response = problemResponse(error.body(requestId), error.status)
+  const { retryAfterSeconds } = error.options
+  if (retryAfterSeconds !== undefined) response.headers.set('Retry-After', String(retryAfterSeconds))
+  if (error.code === 'unauthenticated') response.headers.set('WWW-Authenticate', 'Bearer')
+  return response
+}
+
+const problemResponse = (body: object, status: number) =>
+  new Response(JSON.stringify(body), { status, headers: { 'content-type': 'application/problem+json' } })
+
+/** The problem that an error amounts to; what is no problem of the caller's or of the stores stays an error. */
+export function toProblem(error: Error): Problem | Error {
+  if (error instanceof Problem) return error
+  if (error instanceof HTTPException) {
+    if (error.status === 400) return new Problem('invalid', error.message, { cause: error })
+    return error
+  }
+  if (isConnectionError(error))
+    return new Problem('unavailable', 'The store does not answer', { cause: error, retryAfterSeconds: 1 })
+  if (isTextError(error))
+    return new Problem('invalid', 'The text holds a character that cannot be stored', { cause: error })
+  return error
+}
+
+function toInvalid(target: string, error: ZodError): Problem {
+  const errors = error.issues
+    .slice(0, 20)
+    .map(({ path, message }) => ({ path: [target, ...path].join('.'), message }))
+  return new Problem(
+    'invalid',
+    errors[0] ? `${errors[0].path}: ${errors[0].message}` : 'The request is not valid',
+    { errors },
+  )
+}
+
+/** A caller's own id is kept when it is a plain one, so that a request can be followed across services. */
+function requestIdOf(c: Context): string {
+  const given = c.req.header('x-request-id')
+  return given && /^[\w-]{8,64}$/.test(given) ? given : Bun.randomUUIDv7()
+}
+
+function refuse(problem: Problem): never {
+  throw problem
+}

@@ -1,0 +1,140 @@
+import { AckPolicy, type ConsumerMessages, DeliverPolicy, type JsMsg } from '@nats-io/jetstream'
+import { nanos } from '@nats-io/transport-node'
+import type { Log } from './log.ts'
+import type { Nats } from './nats.ts'
+import { isAbsent } from './stream.ts'
+
+export type Consumers = { stop(): Promise<void> }
+
+type Options = {
+  nats: Nats
+  log: Log
+  stream: string
+  durable: string
+  subjects: readonly string[]
+  /** Handles messages in their order and acknowledges each. A throw means an outage when `isOutage` says so. */
+  handle(messages: JsMsg[]): Promise<void>
+  isOutage(error: unknown): boolean
+  /** Rejects while what the handler needs is away. */
+  healthy(): PromiseLike<unknown>
+  maxBatch?: number
+  maxPending?: number
+}
+
+const watchMs = 2_000
+
+/**
+ * One durable consumer that outlives its broker: made again when the stream or the durable is lost,
+ * paused while what its handler needs is away. Messages are handed over in batches, one batch at a time.
+ */
+export async function startConsumer(options: Options): Promise<Consumers> {
+  const { nats, log, stream, durable } = options
+  let stopping = false
+  let messages: ConsumerMessages | undefined
+  const stopped = Promise.withResolvers<void>()
+  const pause = (ms: number) => Promise.race([Bun.sleep(ms), stopped.promise])
+
+  const session = async () => {
+    const created = await ensureConsumer(options)
+    const consumer = await nats.js.consumers.get(stream, durable)
+    messages = await consumer.consume({ max_messages: options.maxPending ?? 500, expires: 5_000 })
+    const watchdog = watch(options, created, () => messages?.stop())
+    try {
+      await drainInBatches(messages, options)
+    } finally {
+      clearInterval(watchdog)
+      messages.stop()
+    }
+  }
+
+  const run = (async () => {
+    while (!stopping) {
+      try {
+        await session()
+      } catch (error) {
+        if (stopping) break
+        const expected = options.isOutage(error) || isAbsent(error) || !nats.connected()
+        log[expected ? 'info' : 'error']({ err: error, durable }, 'consumer paused')
+        await pause(500)
+        while (!stopping && !(await isHealthy(options))) await pause(500)
+      }
+    }
+  })()
+
+  return {
+    async stop() {
+      stopping = true
+      stopped.resolve()
+      messages?.stop()
+      await run
+    },
+  }
+}
+
+async function drainInBatches(
+  messages: ConsumerMessages,
+  { handle, maxBatch = 200 }: Options,
+): Promise<void> {
+  const waiting: JsMsg[] = []
+  let batch: JsMsg[] = []
+  let working: Promise<void> | undefined
+  let failure: { error: unknown } | undefined
+  const work = async () => {
+    // One turn of the loop lets the messages of the same packet gather.
+    await new Promise(setImmediate)
+    while (waiting.length > 0 && !failure) {
+      batch = waiting.splice(0, maxBatch)
+      await handle(batch)
+    }
+  }
+  for await (const message of messages) {
+    waiting.push(message)
+    working ??= work()
+      .catch((error) => {
+        failure = { error }
+        messages.stop()
+      })
+      .finally(() => {
+        working = undefined
+      })
+  }
+  await working
+  if (!failure) return
+  for (const message of [...batch, ...waiting]) message.nak(1_000)
+  throw failure.error
+}
+
+/** Makes the durable if it is not there; answers when it was made, by which a later one is told apart. */
+async function ensureConsumer({ nats, stream, durable, subjects, maxPending }: Options): Promise<string> {
+  const { created } = await nats.jsm.consumers.add(stream, {
+    durable_name: durable,
+    filter_subjects: [...subjects],
+    ack_policy: AckPolicy.Explicit,
+    deliver_policy: DeliverPolicy.All,
+    ack_wait: nanos(30_000),
+    max_deliver: -1,
+    max_ack_pending: maxPending ?? 500,
+  })
+  return created
+}
+
+/** A consumer whose stream was made anew stays silent without an error, so it is compared with what it was. */
+function watch({ nats, stream, durable }: Options, created: string, lost: () => void) {
+  return setInterval(async () => {
+    if (!nats.connected()) return
+    try {
+      const info = await nats.jsm.consumers.info(stream, durable)
+      if (info.created !== created) lost()
+    } catch (error) {
+      if (isAbsent(error)) lost()
+    }
+  }, watchMs)
+}
+
+async function isHealthy({ nats, healthy }: Options): Promise<boolean> {
+  if (!nats.connected()) return false
+  return await Promise.resolve(healthy()).then(
+    () => true,
+    () => false,
+  )
+}

@@ -1,0 +1,155 @@
+import type { PubAck } from '@nats-io/jetstream'
+import { createBatcher } from './batch.ts'
+import { type Emission, subjectOf } from './events.ts'
+import { every } from './every.ts'
+import type { Log } from './log.ts'
+import type { Nats } from './nats.ts'
+import type { Sql, Transaction } from './sql.ts'
+import { type OutboxRow, publishRow, type StreamSpec } from './stream.ts'
+import { watchStreams } from './stream-watch.ts'
+
+export type Outbox = {
+  /**
+   * Runs a change and stores what it emits in one transaction; the events leave after its commit.
+   * Whatever the work throws undoes both.
+   */
+  transaction<T>(work: (tx: Transaction, emit: (emission: Emission) => void) => Promise<T>): Promise<T>
+  /** Sends events that a statement of the caller's own has stored and committed. */
+  publish(rows: readonly OutboxRow[]): void
+  /** Resolves when all that was handed over has been acknowledged, or left to the sweeper. */
+  idle(): Promise<void>
+  stop(): Promise<void>
+}
+
+type Options = { sql: Sql; nats: Nats; log: Log; streams: readonly StreamSpec[]; sweepMs?: number }
+
+const sweepAfterSeconds = 1
+const sweepRows = 500
+
+/**
+ * The transactional outbox of one service: an event is stored with the change it tells of, published
+ * right after the commit, and swept up later when a crash or an absent broker came between.
+ */
+export async function startOutbox({ sql, nats, log, streams, sweepMs = 1_000 }: Options): Promise<Outbox> {
+  await ensurePartitions(sql)
+  const acknowledged = createBatcher<string, true>({
+    maxInFlight: 1,
+    maxBatch: 1_000,
+    run: async (ids) => {
+      await sql`delete from outbox_pending where id = any(${ids}::uuid[])`
+      return ids.map(() => true)
+    },
+  })
+  const sending = new Set<Promise<unknown>>()
+  const send = async (row: OutboxRow) => {
+    try {
+      watch.acknowledged(await publishRow(nats, row))
+      await acknowledged.add(row.id)
+    } catch (error) {
+      // The row stays pending: the sweeper sends it when the broker answers again.
+      log.debug({ err: error, event: row.id }, 'event left to the sweeper')
+    }
+  }
+  const publish = (rows: readonly OutboxRow[]) => {
+    if (!watch.trusted()) return
+    for (const row of rows) {
+      const sent = send(row).finally(() => sending.delete(sent))
+      sending.add(sent)
+    }
+  }
+  const watch = await watchStreams({ sql, nats, log, streams })
+  const stopSweeping = every(sweepMs, log, async () => {
+    while (watch.trusted() && (await sweep(sql, nats, watch.acknowledged)) === sweepRows);
+  })
+  const stopPartitioning = every(600_000, log, () => ensurePartitions(sql))
+
+  return {
+    async transaction(work) {
+      const rows: OutboxRow[] = []
+      const result = await sql.begin(async (tx) => {
+        const value = await work(tx, (emission) => rows.push(toRow(emission)))
+        if (rows.length > 0) await storeRows(tx, rows)
+        return { value }
+      })
+      publish(rows)
+      return result.value
+    },
+    publish,
+    async idle() {
+      await Promise.all(sending)
+    },
+    async stop() {
+      await Promise.all([stopSweeping(), stopPartitioning(), watch.stop()])
+      await Promise.race([Promise.all(sending), Bun.sleep(2_000)])
+    },
+  }
+}
+
+/** The row of an emission, for statements that store their events themselves. */
+export function toRow({ event, recipients }: Emission): OutboxRow {
+  return {
+    id: event.id,
+    subject: subjectOf(event),
+    body: JSON.stringify(event),
+    recipients: recipients.join(','),
+  }
+}
+
+async function storeRows(tx: Transaction, rows: OutboxRow[]): Promise<void> {
+  await tx`
+    with stored as (
+      insert into outbox (id, subject, body, recipients)
+      select *
+      from unnest(
+        ${rows.map((row) => row.id)}::uuid[],
+        ${rows.map((row) => row.subject)}::text[],
+        ${rows.map((row) => row.body)}::text[],
+        ${rows.map((row) => row.recipients)}::text[]
+      )
+      returning id
+    )
+    insert into outbox_pending (id)
+    select id from stored`
+}
+
+/** Publishes rows that were left behind; several instances share the work. Answers how many it sent. */
+async function sweep(sql: Sql, nats: Nats, acknowledged: (ack: PubAck) => void): Promise<number> {
+  return await sql.begin(async (tx) => {
+    const rows = await tx<OutboxRow[]>`
+      with late as materialized (
+        select id, created_at
+        from outbox_pending
+        where created_at < now() - make_interval(secs => ${sweepAfterSeconds})
+        order by id
+        limit ${sweepRows}
+        for update skip locked
+      )
+      select outbox.id, subject, body, recipients
+      from late
+      join outbox on outbox.id = late.id and outbox.created_at = late.created_at
+      order by late.created_at, late.id`
+    await Promise.all(rows.map(async (row) => acknowledged(await publishRow(nats, row))))
+    if (rows.length > 0)
+      await tx`delete from outbox_pending where id = any(${rows.map((row) => row.id)}::uuid[])`
+    return rows.length
+  })
+}
+
+/** Rows live in a partition for each day; the day before yesterday's is dropped unless something in it still waits. */
+async function ensurePartitions(sql: Sql): Promise<void> {
+  const day = (offset: number) => new Date(Date.now() + offset * 86_400_000).toISOString().slice(0, 10)
+  for (const offset of [-1, 0, 1, 2]) {
+    const name = `outbox_${day(offset).replaceAll('-', '')}`
+    await sql.unsafe(
+      `create table if not exists ${name} partition of outbox for values from ('${day(offset)}z') to ('${day(offset + 1)}z')`,
+    )
+  }
+  const old = await sql<{ name: string }[]>`
+    select child.relname as name
+    from pg_inherits
+    join pg_class child on child.oid = inhrelid
+    where inhparent = 'outbox'::regclass
+      and child.relname < ${`outbox_${day(-1).replaceAll('-', '')}`}
+      and not exists (select from outbox_pending where created_at < ${`${day(-1)}T00:00:00Z`})`
+  for (const { name } of old) await sql.unsafe(`drop table if exists ${name}`)
+}

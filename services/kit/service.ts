@@ -1,0 +1,146 @@
+import type { Server, WebSocketHandler } from 'bun'
+import { z } from 'zod'
+import { type Environment, environmentOf, number, readConfig, StartupError } from './config.ts'
+import { createHost, type Host } from './host.ts'
+import { registry } from './metrics.ts'
+
+type Handler = (request: Request, server: Server<unknown>) => Response | Promise<Response>
+
+/** A service that has started. */
+export type Running = {
+  fetch: Handler
+  /** Present when the service holds sockets. */
+  websocket?: WebSocketHandler<unknown>
+  /** Whether its store and broker answer; decides /health/ready. */
+  ready(): boolean | Promise<boolean>
+  /** Called when readiness has gone off and before the listener closes: send sockets elsewhere, finish work. */
+  drain?(): Promise<void>
+  stop(): Promise<void>
+}
+
+export type Service = {
+  name: string
+  /** The port when no variable says otherwise. */
+  port: number
+  start(host: Host, environment: Environment): Promise<Running>
+}
+
+const Listening = z.object({
+  HOST: z.string().default('127.0.0.1'),
+  PORT: number(0, 0, 65_535),
+  /** How long a balancer needs to notice that readiness went off. */
+  DRAIN_SECONDS: number(1, 0, 60),
+})
+
+/**
+ * Runs services in this process, each on its own port, until SIGTERM or SIGINT: readiness off, drain,
+ * requests finished, connections closed, exit 0. A fault of start-up is one line and exit 1.
+ */
+export async function runServices(
+  services: readonly Service[],
+  environment: Environment = process.env,
+): Promise<void> {
+  try {
+    const host = createHost(environment)
+    const started = await startServices(host, services, environment)
+    const stop = async (signal: string) => {
+      host.log.info({ signal }, 'stopping')
+      setTimeout(() => process.exit(1), 9_500).unref()
+      await started.stop()
+      process.exit(0)
+    }
+    process.once('SIGTERM', stop)
+    process.once('SIGINT', stop)
+  } catch (error) {
+    console.error(
+      `plaza: ${error instanceof StartupError ? error.message : (error instanceof Error && error.stack) || error}`,
+    )
+    process.exit(1)
+  }
+}
+
+export type Started = { ports: Record<string, number>; stop(): Promise<void> }
+
+/** Starts services on a host, those that others call first; stopping goes the other way. */
+export async function startServices(
+  host: Host,
+  services: readonly Service[],
+  environment: Environment,
+): Promise<Started> {
+  const listeners: Listener[] = []
+  for (const service of services) listeners.push(await listen(host, service, environment))
+  return {
+    ports: Object.fromEntries(listeners.map(({ name, port }) => [name, port])),
+    async stop() {
+      await Promise.all(listeners.map((listener) => listener.drain()))
+      for (const listener of listeners.reverse()) await listener.close()
+      await host.stop()
+    },
+  }
+}
+
+type Listener = { name: string; port: number; drain(): Promise<void>; close(): Promise<void> }
+
+async function listen(host: Host, service: Service, environment: Environment): Promise<Listener> {
+  const own = environmentOf(service.name, environment)
+  const config = readConfig(Listening, { PORT: String(service.port), ...own })
+  const log = host.log.child({ service: service.name })
+  const running = await service.start({ ...host, log }, own)
+  let draining = false
+  const server = serve(service, running, config, () => draining)
+  host.local.set(service.name, (request) => running.fetch(request, server))
+  log.info({ port: server.port }, 'listening')
+  return {
+    name: service.name,
+    port: server.port ?? config.PORT,
+    async drain() {
+      draining = true
+      await Bun.sleep(config.DRAIN_SECONDS * 1_000)
+      await running.drain?.()
+    },
+    async close() {
+      await Promise.race([server.stop(), Bun.sleep(4_000)])
+      host.local.delete(service.name)
+      await running.stop()
+      await server.stop(true)
+      log.info('stopped')
+    },
+  }
+}
+
+function serve(
+  service: Service,
+  running: Running,
+  config: z.output<typeof Listening>,
+  draining: () => boolean,
+) {
+  const fetch: Handler = async (request, server) => {
+    const path = new URL(request.url).pathname
+    if (path === '/health/live') return new Response('ok')
+    if (path === '/health/ready') return await readiness(running, draining())
+    if (path === '/metrics')
+      return new Response(await registry.metrics(), { headers: { 'content-type': registry.contentType } })
+    return await running.fetch(request, server)
+  }
+  try {
+    return Bun.serve({
+      hostname: config.HOST,
+      port: config.PORT,
+      // The gateway closes idle connections first (60 s), else it would meet closed ones on a POST.
+      idleTimeout: 120,
+      maxRequestBodySize: 2 << 20,
+      fetch,
+      ...(running.websocket ? { websocket: running.websocket } : {}),
+    } as Parameters<typeof Bun.serve>[0])
+  } catch (cause) {
+    throw new StartupError(
+      `port ${config.PORT} of ${service.name} is taken: set ${service.name.toUpperCase()}_PORT`,
+      { cause },
+    )
+  }
+}
+
+async function readiness(running: Running, draining: boolean): Promise<Response> {
+  const ready = !draining && (await Promise.resolve(running.ready()).catch(() => false))
+  return new Response(ready ? 'ready' : 'not ready', { status: ready ? 200 : 503 })
+}

@@ -1,0 +1,50 @@
+import postgres from 'postgres'
+
+/** A connection pool, or a transaction of it. Columns are snake_case in SQL and camelCase in code. */
+export type Sql = postgres.Sql<{ bigint: number }>
+export type Transaction = postgres.TransactionSql<{ bigint: number }>
+
+type Options = { url: string; name: string; connections?: number }
+
+/** Connects lazily to one service's database. bigint columns arrive as numbers: they count, and stay below 2^53. */
+export function connectSql({ url, name, connections = 10 }: Options): Sql {
+  return postgres(url, {
+    max: connections,
+    connect_timeout: 5,
+    idle_timeout: 60,
+    backoff: (attempt) => Math.min(0.1 * 2 ** attempt, 1),
+    connection: {
+      application_name: name,
+      statement_timeout: 15_000,
+      idle_in_transaction_session_timeout: 15_000,
+    },
+    transform: { column: { from: postgres.toCamel } },
+    types: { bigint: { to: 20, from: [20], serialize: String, parse: Number } },
+    onnotice: () => {},
+  })
+}
+
+/** Whether the database could not be asked, as opposed to having refused what was asked. */
+export function isConnectionError(error: unknown): boolean {
+  const code = codeOf(error)
+  return (
+    code.startsWith('CONNECTION_') ||
+    code === 'CONNECT_TIMEOUT' ||
+    code.startsWith('08') ||
+    code.startsWith('57P') ||
+    ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ENOENT', 'ETIMEDOUT', '53300'].includes(code)
+  )
+}
+
+/** Whether Postgres refused a value that no text column can hold, such as NUL (SQLSTATE 22021, 22P05). */
+export const isTextError = (error: unknown): boolean => ['22021', '22P05'].includes(codeOf(error))
+
+/** Whether a unique constraint (SQLSTATE 23505), by name when one is given, refused the write. */
+export const isUniqueViolation = (error: unknown, constraint?: string): boolean =>
+  error instanceof postgres.PostgresError &&
+  error.code === '23505' &&
+  (constraint === undefined || error.constraint_name === constraint)
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
+}

@@ -1,0 +1,137 @@
+import { every } from './every.ts'
+import type { Log } from './log.ts'
+import type { Nats } from './nats.ts'
+import type { Sql } from './sql.ts'
+import { ensureStream, isAbsent, type OutboxRow, publishRow, type StreamSpec } from './stream.ts'
+
+type Watch = {
+  /** Whether the streams are known to be whole; while they are not, nothing is published. */
+  trusted(): boolean
+  acknowledged(ack: { stream: string; seq: number }): void
+  stop(): Promise<void>
+}
+
+type Seen = { created: string; lastSequence: number; consumedUntil: Date }
+type Options = { sql: Sql; nats: Nats; log: Log; streams: readonly StreamSpec[]; everyMs?: number }
+
+/**
+ * Notices that the broker has lost a stream, which it does not say: the stream is gone, was made anew,
+ * or ends before what it once acknowledged. It is made again then, and every kept event that some
+ * consumer may not have seen is published again; consumers drop what they know.
+ */
+export async function watchStreams({ sql, nats, log, streams, everyMs = 2_000 }: Options): Promise<Watch> {
+  const acked = new Map<string, number>()
+  let trusted = false
+  let checking: Promise<void> | undefined
+
+  const checkAll = async () => {
+    for (const spec of streams) await check({ sql, nats, log }, spec, acked)
+    trusted = true
+  }
+  const checkOnce = () => {
+    checking ??= checkAll().finally(() => {
+      checking = undefined
+    })
+    return checking
+  }
+  const stopDisconnect = nats.onDisconnect(() => {
+    trusted = false
+  })
+  const stopReconnect = nats.onReconnect(
+    () => void checkOnce().catch((error) => log.warn({ err: error }, 'streams unchecked')),
+  )
+  const stopChecking = every(everyMs, log, async () => {
+    if (nats.connected()) await checkOnce()
+  })
+  if (nats.connected()) await checkOnce()
+
+  return {
+    trusted: () => trusted && nats.connected(),
+    acknowledged({ stream, seq }) {
+      if (seq > (acked.get(stream) ?? 0)) acked.set(stream, seq)
+    },
+    async stop() {
+      stopDisconnect()
+      stopReconnect()
+      await stopChecking()
+    },
+  }
+}
+
+async function check(
+  { sql, nats, log }: Pick<Options, 'sql' | 'nats' | 'log'>,
+  spec: StreamSpec,
+  acked: Map<string, number>,
+) {
+  const acknowledged = acked.get(spec.name) ?? 0
+  const [seen] = await sql<Seen[]>`
+    select created, last_sequence, consumed_until
+    from outbox_streams
+    where stream = ${spec.name}`
+  const found = await readStream(nats, spec.name)
+  const lost =
+    seen &&
+    (!found ||
+      found.created !== seen.created ||
+      found.lastSequence < Math.max(seen.lastSequence, acknowledged))
+  if (!found || lost || !seen) {
+    await ensureStream(nats, spec)
+    acked.delete(spec.name)
+  }
+  const now = found && !lost ? found : await readStream(nats, spec.name)
+  if (!now) throw new Error(`stream ${spec.name} could not be made`)
+  if (lost) {
+    log.warn(
+      { stream: spec.name, since: seen.consumedUntil },
+      'the broker lost a stream: publishing again what it may have held',
+    )
+    await refill(sql, nats, spec, seen.consumedUntil)
+  }
+  await sql`
+    insert into outbox_streams (stream, created, last_sequence, consumed_until)
+    values (${spec.name}, ${now.created}, ${now.lastSequence}, now() - interval '2 days')
+    on conflict (stream) do update
+    set created = excluded.created,
+      last_sequence = case
+        when outbox_streams.created = excluded.created and not ${Boolean(lost)} then greatest(outbox_streams.last_sequence, excluded.last_sequence)
+        else excluded.last_sequence
+      end,
+      consumed_until = coalesce(${await consumedUntil(nats, spec.name)}, outbox_streams.consumed_until)`
+}
+
+async function readStream(nats: Nats, stream: string) {
+  try {
+    const { created, state } = await nats.jsm.streams.info(stream)
+    return { created, lastSequence: state.last_seq, firstSequence: state.first_seq }
+  } catch (error) {
+    if (isAbsent(error)) return undefined
+    throw error
+  }
+}
+
+/** The time before which every consumer of the stream has acknowledged every event; unknown when it has none. */
+async function consumedUntil(nats: Nats, stream: string): Promise<Date | null> {
+  const asked = new Date()
+  const { state } = await nats.jsm.streams.info(stream)
+  const consumers = await nats.jsm.consumers.list(stream).next()
+  const durable = consumers.filter((consumer) => consumer.config.durable_name)
+  if (durable.length === 0) return null
+  const floor = Math.min(...durable.map((consumer) => consumer.ack_floor.stream_seq))
+  const pending = durable.some((consumer) => consumer.num_pending > 0 || consumer.num_ack_pending > 0)
+  if (!pending || floor >= state.last_seq) return new Date(asked.getTime() - marginMs)
+  const message = floor < state.first_seq ? null : await nats.jsm.streams.getMessage(stream, { seq: floor })
+  return message ? new Date(message.time.getTime() - marginMs) : null
+}
+
+/** A transaction may take this long between the time of its rows and their first publication. */
+const marginMs = 30_000
+
+async function refill(sql: Sql, nats: Nats, spec: StreamSpec, since: Date): Promise<void> {
+  const patterns = spec.subjects.map((subject) => subject.replace(/>$/, '%'))
+  const rows = sql<OutboxRow[]>`
+    select id, subject, body, recipients
+    from outbox
+    where created_at >= ${since} and subject like any(${patterns}::text[])
+    order by created_at, id`
+  for await (const page of rows.cursor(500)) await Promise.all(page.map((row) => publishRow(nats, row)))
+}

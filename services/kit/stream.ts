@@ -1,0 +1,43 @@
+import { JetStreamApiCodes, JetStreamApiError, type PubAck, type StreamConfig } from '@nats-io/jetstream'
+import { headers, nanos } from '@nats-io/transport-node'
+import type { Nats } from './nats.ts'
+
+/** A stream that a service owns: only that service publishes to its subjects. */
+export type StreamSpec = { name: string; subjects: readonly string[] } & Partial<StreamConfig>
+
+/** An event as it is stored and published; `recipients` are user ids joined by commas. */
+export type OutboxRow = { id: string; subject: string; body: string; recipients: string }
+
+/** The header that carries the users whose mailboxes get an event. */
+export const recipientsHeader = 'Plaza-Recipients'
+
+const dayMs = 86_400_000
+
+/** Makes the stream, or brings its settings up to date. Events are kept three days and up to 1 GiB: Postgres is the truth. */
+export async function ensureStream(nats: Nats, spec: StreamSpec): Promise<void> {
+  const config = {
+    max_age: nanos(3 * dayMs),
+    max_bytes: 1 << 30,
+    duplicate_window: nanos(120_000),
+    ...spec,
+    subjects: [...spec.subjects],
+  }
+  try {
+    await nats.jsm.streams.add(config)
+  } catch (error) {
+    if (!(error instanceof JetStreamApiError)) throw error
+    await nats.jsm.streams.update(spec.name, config)
+  }
+}
+
+/** Publishes one stored event and waits until the stream has it; a repeat within two minutes is dropped there. */
+export async function publishRow(nats: Nats, row: OutboxRow): Promise<PubAck> {
+  const head = headers()
+  if (row.recipients) head.set(recipientsHeader, row.recipients)
+  return await nats.js.publish(row.subject, row.body, { msgID: row.id, headers: head })
+}
+
+/** Whether the broker says that it has no such stream or consumer. */
+export const isAbsent = (error: unknown): boolean =>
+  error instanceof JetStreamApiError &&
+  (error.code === JetStreamApiCodes.StreamNotFound || error.code === JetStreamApiCodes.ConsumerNotFound)

@@ -30,6 +30,8 @@ export type Launch = {
   user?: { uid: number; gid: number } | undefined
   input?: string
   stopSignal?: NodeJS.Signals
+  /** How long it may take to get ready; recovery after a crash may take Postgres a while. */
+  patienceSeconds?: number
 }
 
 /** Starts a process and waits until it is ready. Throws Failure with its last line when it ends instead. */
@@ -67,14 +69,14 @@ export const launch = async (options: Launch): Promise<Part> => {
   return part
 }
 
-/** Recovery after a crash may take Postgres a while, so the wait is long; nobody waits for a dead process. */
-const untilReady = async (part: Part, { ready, logFile, name }: Launch, ended: () => boolean) => {
-  const patience = Date.now() + 120_000
+const untilReady = async (part: Part, options: Launch, ended: () => boolean) => {
+  const { name, ready, logFile, patienceSeconds = 20 } = options
+  const deadline = Date.now() + patienceSeconds * 1000
   while (!(await ready())) {
     if (ended()) throw new Failure(`${name} did not start: ${await lastWords(logFile)}`)
-    if (Date.now() > patience) {
+    if (Date.now() > deadline) {
       await part.kill()
-      throw new Failure(`${name} was not ready after 120 s, see ${logFile}`)
+      throw new Failure(`${name} was not ready after ${patienceSeconds} s: ${await lastWords(logFile)}`)
     }
     await Bun.sleep(10)
   }

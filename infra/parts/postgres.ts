@@ -53,6 +53,7 @@ export const startPostgres = async (options: PostgresOptions): Promise<Part> => 
     user: account,
     logFile,
     stopSignal: 'SIGINT',
+    patienceSeconds: 300,
     ready: async () => (await pidFile(data))?.status === 'ready',
   })
 }

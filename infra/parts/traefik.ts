@@ -1,0 +1,112 @@
+import { copyFile, mkdir, rename, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { locate, type Progress } from '../tools/tool.ts'
+import { traefik } from '../tools/traefik.ts'
+import { launch, type Part } from './part.ts'
+
+/** The addresses of every service's instances, by the name routes.yaml uses. */
+export type Instances = Record<string, string[]>
+
+export type TraefikOptions = {
+  dir: string
+  /** The public port, on every interface unless `host` names one. */
+  port: number
+  host?: string
+  /** For probes and the supervisor, on the loopback. */
+  adminPort: number
+  /** What routes.yaml reads by `env`. */
+  env: Record<string, string>
+  logFile: string
+  progress: Progress
+}
+
+const source = join(import.meta.dir, '../../traefik')
+
+/** Starts Traefik with the repository's configuration; call writeInstances before. Ready once its routes are in force. */
+export const startTraefik = async (options: TraefikOptions): Promise<Part> => {
+  const { dir, port, host = '', adminPort, env, logFile, progress } = options
+  const program = await locate(traefik, progress)
+  const dynamic = await dynamicFolder(dir)
+  await copyFile(join(source, 'routes.yaml'), join(dynamic, 'routes.yaml'))
+  const configFile = join(dir, 'traefik.yaml')
+  await writeFile(configFile, await nativeConfiguration(dynamic, `${host}:${port}`, adminPort))
+  return launch({
+    name: 'traefik',
+    url: `http://127.0.0.1:${port}`,
+    port,
+    command: [program, `--configFile=${configFile}`],
+    env,
+    logFile,
+    ready: () => isEnabled(adminPort, 'routers/nothing@file'),
+  })
+}
+
+/** Says where the instances are; a running Traefik takes it up within a moment. */
+export const writeInstances = async (dir: string, instances: Instances) => {
+  const services = Object.entries(instances).map(([name, urls]) => [
+    name,
+    { loadBalancer: balancer(name, urls) },
+  ])
+  const dynamic = await dynamicFolder(dir)
+  const draft = join(dynamic, '.instances.draft')
+  // JSON is YAML, too.
+  await writeFile(draft, JSON.stringify({ http: { services: Object.fromEntries(services) } }, null, 2))
+  await rename(draft, join(dynamic, 'instances.yaml'))
+}
+
+/** Waits until a running Traefik sends a service's requests to exactly these addresses and finds them healthy. */
+export const instancesInForce = async (adminPort: number, name: string, urls: string[]) => {
+  const wanted = urls.toSorted().join()
+  while (true) {
+    const status = await readService(adminPort, name).catch(() => undefined)
+    const up = Object.entries(status ?? {}).filter(([, health]) => health === 'UP')
+    const known = Object.keys(status ?? {})
+    if (known.toSorted().join() === wanted && up.length === known.length) return
+    await Bun.sleep(50)
+  }
+}
+
+const balancer = (name: string, urls: string[]) => ({
+  servers: urls.map((url) => ({ url })),
+  serversTransport: 'services',
+  // Of two instances picked at random the one with less to do: a slow one gets less, sockets spread evenly.
+  strategy: 'p2c',
+  ...(name !== 'pages' && {
+    healthCheck: { path: '/health/ready', interval: '500ms', unhealthyInterval: '500ms', timeout: '3s' },
+  }),
+})
+
+const dynamicFolder = async (dir: string): Promise<string> => {
+  const dynamic = join(dir, 'dynamic')
+  await mkdir(dynamic, { recursive: true, mode: 0o700 })
+  return dynamic
+}
+
+const Configuration = z.looseObject({
+  entryPoints: z.looseObject({ web: z.looseObject({}), traefik: z.looseObject({}) }),
+  providers: z.looseObject({ file: z.looseObject({}) }),
+})
+
+const nativeConfiguration = async (directory: string, address: string, adminPort: number) => {
+  const configuration = Configuration.parse(
+    Bun.YAML.parse(await Bun.file(join(source, 'traefik.yaml')).text()),
+  )
+  configuration.entryPoints.web.address = address
+  configuration.entryPoints.traefik.address = `127.0.0.1:${adminPort}`
+  configuration.providers.file.directory = directory
+  return JSON.stringify(configuration, null, 2)
+}
+
+const Service = z.object({ serverStatus: z.record(z.string(), z.string()).default({}) })
+
+const readService = async (adminPort: number, name: string): Promise<Record<string, string>> => {
+  const answer = await fetch(`http://127.0.0.1:${adminPort}/api/http/services/${name}@file`)
+  return Service.parse(await answer.json()).serverStatus
+}
+
+const isEnabled = (adminPort: number, item: string): Promise<boolean> =>
+  fetch(`http://127.0.0.1:${adminPort}/api/http/${item}`).then(
+    (answer) => answer.ok,
+    () => false,
+  )

@@ -1,13 +1,14 @@
 import { createServer } from 'node:net'
+import { codeOf } from './failure.ts'
 
 /** Ports already given out by this process, so that two parts chosen in one breath do not get the same one. */
 const given = new Set<number>()
 
-/** Whether nobody listens on the port. */
+/** Whether nobody listens on the port and we may. */
 export const isFree = (port: number, host = '127.0.0.1'): Promise<boolean> =>
   new Promise((resolve) => {
     const server = createServer()
-    server.once('error', () => resolve(false))
+    server.once('error', (error) => resolve(codeOf(error) !== 'EADDRINUSE' && codeOf(error) !== 'EACCES'))
     server.listen({ port, host, exclusive: true }, () => server.close(() => resolve(true)))
   })
 

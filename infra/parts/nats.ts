@@ -19,7 +19,7 @@ export const startNats = async ({ dir, port, password, logFile, progress }: Nats
     port,
     command: [program, '--config', join(import.meta.dir, '../nats.conf')],
     env: { NATS_HOST: '127.0.0.1', NATS_PORT: String(port), NATS_STORE: dir, NATS_PASSWORD: password },
-    logFile,
+    log: logFile,
     ready: () => converse(port, '', '"jetstream":true'),
   })
 }

@@ -22,8 +22,8 @@ export type Launch = {
   url: string
   port: number
   command: string[]
-  /** What the process prints is appended here. */
-  logFile: string
+  /** The file that what the process prints is appended to, or who hears its lines. */
+  log: string | ((line: string) => void)
   /** Whether it takes requests; asked until it says so. */
   ready(): Promise<boolean>
   env?: Record<string, string>
@@ -36,17 +36,8 @@ export type Launch = {
 
 /** Starts a process and waits until it is ready. Throws Failure with its last line when it ends instead. */
 export const launch = async (options: Launch): Promise<Part> => {
-  const { name, url, port, command, logFile, env, user, input, stopSignal = 'SIGTERM' } = options
-  const output = openSync(logFile, 'a', 0o600)
-  const child = Bun.spawn(command, {
-    stdin: input === undefined ? 'ignore' : Buffer.from(input),
-    stdout: output,
-    stderr: output,
-    env: { PATH: process.env.PATH, TZ: 'UTC', ...env },
-    cwd: '/',
-    ...user,
-  })
-  closeSync(output)
+  const { name, url, port, stopSignal = 'SIGTERM' } = options
+  const { child, lastWords } = spawn(options)
   const exited = child.exited.then(() => undefined)
   const part: Part = {
     name,
@@ -65,25 +56,68 @@ export const launch = async (options: Launch): Promise<Part> => {
       if (signal === 'SIGKILL') await exited
     },
   }
-  await untilReady(part, options, () => child.exitCode !== null || child.signalCode !== null)
+  await untilReady(options, part, () => (child.exitCode ?? child.signalCode) !== null, lastWords)
   return part
 }
 
-const untilReady = async (part: Part, options: Launch, ended: () => boolean) => {
-  const { name, ready, logFile, patienceSeconds = 20 } = options
+const untilReady = async (
+  { name, ready, patienceSeconds = 20 }: Launch,
+  part: Part,
+  ended: () => boolean,
+  lastWords: () => Promise<string>,
+) => {
   const deadline = Date.now() + patienceSeconds * 1000
-  while (!(await ready())) {
-    if (ended()) throw new Failure(`${name} did not start: ${await lastWords(logFile)}`)
+  while (true) {
+    const answers = await ready()
+    // Asked in this order, since somebody else may answer at the port of a process that has ended.
+    if (ended()) throw new Failure(`${name} did not start: ${await lastWords()}`)
+    if (answers) return
     if (Date.now() > deadline) {
       await part.kill()
-      throw new Failure(`${name} was not ready after ${patienceSeconds} s: ${await lastWords(logFile)}`)
+      throw new Failure(`${name} was not ready after ${patienceSeconds} s: ${await lastWords()}`)
     }
     await Bun.sleep(10)
   }
 }
 
-const lastWords = async (logFile: string) =>
-  lastLine(await Bun.file(logFile).text()) ?? `it said nothing, see ${logFile}`
+/** A child in a session of its own, so that Ctrl-C in the terminal reaches only whoever stops them in order. */
+const spawn = ({ command, log, env, user, input }: Launch) => {
+  const output = typeof log === 'string' ? openSync(log, 'a', 0o600) : 'pipe'
+  const child = Bun.spawn(command, {
+    stdin: input === undefined ? 'ignore' : Buffer.from(input),
+    stdout: output,
+    stderr: output,
+    env: { PATH: process.env.PATH, TZ: 'UTC', ...env },
+    cwd: '/',
+    detached: true,
+    ...user,
+  })
+  if (typeof output === 'number') closeSync(output)
+  let last = ''
+  const hear = (line: string) => {
+    last = line
+    if (typeof log !== 'string') log(line)
+  }
+  const heard = [child.stdout, child.stderr].map((stream) =>
+    stream instanceof ReadableStream ? forEachLine(stream, hear) : undefined,
+  )
+  const lastWords = async () => {
+    await Promise.race([Promise.all(heard), Bun.sleep(1000)])
+    return (typeof log === 'string' ? lastLine(await Bun.file(log).text()) : last) || 'it said nothing'
+  }
+  return { child, lastWords }
+}
+
+const forEachLine = async (stream: ReadableStream<Uint8Array>, hear: (line: string) => void) => {
+  const decoder = new TextDecoder()
+  let rest = ''
+  for await (const chunk of stream) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n')
+    rest = lines.pop() ?? ''
+    for (const line of lines) hear(line)
+  }
+  if (rest) hear(rest)
+}
 
 /** Says `request` to a port on the loopback and answers whether `expected` comes back within a second. */
 export const converse = (port: number, request: string, expected: string): Promise<boolean> =>

@@ -51,7 +51,7 @@ export const startPostgres = async (options: PostgresOptions): Promise<Part> => 
       ...given.flatMap(([key, value]) => ['-c', `${key}=${value}`]),
     ],
     user: account,
-    logFile,
+    log: logFile,
     stopSignal: 'SIGINT',
     patienceSeconds: 300,
     ready: async () => (await pidFile(data))?.status === 'ready',

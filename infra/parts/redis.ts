@@ -33,7 +33,7 @@ export const startRedis = async (options: RedisOptions): Promise<Part> => {
     // The password comes by standard input, since anybody may read a command line.
     command: [program, join(import.meta.dir, '../redis.conf'), '-'],
     input: lines.join('\n'),
-    logFile,
+    log: logFile,
     ready: () => converse(port, `AUTH ${password}\r\nPING\r\n`, '+PONG'),
   })
 }

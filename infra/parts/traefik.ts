@@ -37,7 +37,7 @@ export const startTraefik = async (options: TraefikOptions): Promise<Part> => {
     port,
     command: [program, `--configFile=${configFile}`],
     env,
-    logFile,
+    log: logFile,
     ready: () => isEnabled(adminPort, 'routers/nothing@file'),
   })
 }

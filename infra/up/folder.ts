@@ -1,0 +1,63 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { rename } from 'node:fs/promises'
+import { join } from 'node:path'
+import { codeOf, Failure, messageOf } from '../failure.ts'
+import { type Lock, tryLock } from '../lock.ts'
+import { readRun } from './run-file.ts'
+
+/** The places below the data folder. */
+export type Folder = {
+  data: string
+  keys: string
+  mail: string
+  traefik: string
+  /** The folder of a part's own files. */
+  of(part: string): string
+  /** The file of a part's own output; that of the run before is kept beside it. */
+  log(part: string): string
+  control: string
+}
+
+const reasons: Record<string, string> = {
+  ENOSPC: 'there is no space left',
+  EROFS: 'it is read-only',
+  EACCES: 'we have no right to',
+  EPERM: 'we have no right to',
+  ENOTDIR: 'it is not a folder',
+}
+
+/** Makes the data folder and takes it for this process alone. Throws Failure. */
+export const takeFolder = async (data: string): Promise<{ folder: Folder; lock: Lock }> => {
+  const folder: Folder = {
+    data,
+    keys: join(data, 'keys'),
+    mail: join(data, 'mail'),
+    traefik: join(data, 'traefik'),
+    of: (part) => join(data, part),
+    log: (part) => join(data, 'logs', `${part}.log`),
+    control: join(data, 'control.sock'),
+  }
+  makeWritable(folder)
+  const lock = tryLock(join(data, 'up.lock'))
+  if (!lock) {
+    const run = await readRun(data).catch(() => undefined)
+    throw new Failure(`a Plaza already runs on ${data}${run ? `, at ${run.url} (process ${run.pid})` : ''}`)
+  }
+  for (const part of ['postgres', 'nats', 'redis', 'traefik'])
+    await rename(folder.log(part), `${folder.log(part)}.before`).catch(() => undefined)
+  return { folder, lock }
+}
+
+/** The folder itself can be passed through, for user postgres must get to its own; what it holds is private. */
+const makeWritable = ({ data, mail, log, traefik }: Folder) => {
+  try {
+    mkdirSync(data, { recursive: true, mode: 0o711 })
+    for (const inner of [mail, join(log('any'), '..'), traefik])
+      mkdirSync(inner, { recursive: true, mode: 0o700 })
+    const probe = join(data, '.probe')
+    writeFileSync(probe, Buffer.alloc(1 << 16))
+    rmSync(probe)
+  } catch (error) {
+    throw new Failure(`cannot write in ${data}: ${reasons[codeOf(error) ?? ''] ?? messageOf(error)}`)
+  }
+}

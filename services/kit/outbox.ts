@@ -115,6 +115,7 @@ async function storeRows(tx: Transaction, rows: OutboxRow[]): Promise<void> {
 /** Publishes rows that were left behind; several instances share the work. Answers how many it sent. */
 async function sweep(sql: Sql, nats: Nats, acknowledged: (ack: PubAck) => void): Promise<number> {
   return await sql.begin(async (tx) => {
+    // A row that leaves late gets a late time, for a refill asks for what was stored since a time (stream-watch.ts).
     const rows = await tx<OutboxRow[]>`
       with late as materialized (
         select id, created_at
@@ -123,11 +124,17 @@ async function sweep(sql: Sql, nats: Nats, acknowledged: (ack: PubAck) => void):
         order by id
         limit ${sweepRows}
         for update skip locked
+      ),
+      moved as (
+        update outbox
+        set created_at = now()
+        from late
+        where outbox.id = late.id and outbox.created_at = late.created_at
+        returning outbox.id, subject, body, recipients
       )
-      select outbox.id, subject, body, recipients
-      from late
-      join outbox on outbox.id = late.id and outbox.created_at = late.created_at
-      order by late.created_at, late.id`
+      select id, subject, body, recipients
+      from moved
+      order by id`
     await Promise.all(rows.map(async (row) => acknowledged(await publishRow(nats, row))))
     if (rows.length > 0)
       await tx`delete from outbox_pending where id = any(${rows.map((row) => row.id)}::uuid[])`

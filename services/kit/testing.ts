@@ -138,7 +138,8 @@ async function standInForAuth(host: Host, publicKey: JWK): Promise<() => void> {
     name: revocationStream,
     subjects: [heartbeatSubject, `evt.${tokensRevoked.type}.*`],
   })
-  host.local.set('auth', () => Response.json({ keys: [publicKey] }))
+  // Both answers in one: the keys, and, until the first heartbeat has been heard, that no session has ended.
+  host.local.set('auth', () => Response.json({ keys: [publicKey], revoked: false }))
   const beat = () => nats.js.publish(heartbeatSubject).catch(() => {})
   await beat()
   const beating = setInterval(beat, heartbeatMs)

@@ -1,0 +1,36 @@
+import { createRoute } from '@hono/zod-openapi'
+import { Problem } from '@plaza/kit/problem'
+import { defineRoute, noContent, problems, userOf } from '@plaza/kit/route'
+import { type Ctx, originOf } from '../context.ts'
+import { ensurePerson, ensureSelf } from '../people.ts'
+import { changeRelations } from '../relations.ts'
+import { UserIdParam } from '../schema.ts'
+import { tellRelations } from '../tell-message.ts'
+
+const route = createRoute({
+  method: 'put',
+  path: '/api/v1/blocks/{userId}',
+  operationId: 'blockUser',
+  'x-access': 'user',
+  tags: ['Contacts'],
+  request: { params: UserIdParam },
+  responses: { ...noContent, ...problems },
+} as const)
+
+/**
+ * Blocks someone and ends the contact on the caller's side alone: what the other sees does not change, so
+ * they do not learn of it. In force when the answer comes; unavailable asks for a repeat.
+ */
+export const blockUser = (ctx: Ctx) =>
+  defineRoute(route, async (c) => {
+    const { userId } = userOf(c)
+    const { userId: otherId } = c.req.valid('param')
+    if (otherId === userId) throw new Problem('invalid', 'Nobody can block themselves')
+    await ensureSelf(ctx, userId)
+    await ensurePerson(ctx, otherId)
+    const { mine } = await changeRelations(ctx, { userId, otherId, origin: originOf(c) }, () => ({
+      mine: { state: 'none', blocked: true },
+    }))
+    await tellRelations(ctx, [mine])
+    return c.body(null, 204)
+  })

@@ -1,0 +1,82 @@
+import { createRoute, z } from '@hono/zod-openapi'
+import { Id } from '@plaza/kit/id'
+import { idempotent } from '@plaza/kit/idempotency'
+import { Problem } from '@plaza/kit/problem'
+import { defineRoute, IdempotencyHeaders, json, jsonBody, problems, userOf } from '@plaza/kit/route'
+import type { Transaction } from '@plaza/kit/sql'
+import { readContact } from '../contacts.ts'
+import { type Ctx, originOf } from '../context.ts'
+import { ensurePerson, ensureSelf } from '../people.ts'
+import { changeRelations, type Decision, type Pair } from '../relations.ts'
+import { Contact } from '../schema.ts'
+import { tellRelations } from '../tell-message.ts'
+
+const route = createRoute({
+  method: 'post',
+  path: '/api/v1/contacts',
+  operationId: 'requestContact',
+  'x-access': 'user',
+  tags: ['Contacts'],
+  request: {
+    headers: IdempotencyHeaders,
+    body: jsonBody(z.object({ userId: Id }).openapi('ContactRequest'), 'Whom to ask'),
+  },
+  responses: {
+    200: json(Contact, 'It was so already'),
+    201: json(Contact, 'Asked, or a contact at once when the other had asked'),
+    ...problems,
+  },
+} as const)
+
+/**
+ * Asks someone to be a contact; asking someone who has asked accepts. The answer is the same when the other
+ * has blocked the caller, and the request then reaches nobody. Throws limited with too many unanswered.
+ */
+export const requestContact = (ctx: Ctx) =>
+  defineRoute(
+    route,
+    async (c) => {
+      const { userId } = userOf(c)
+      const { userId: otherId } = c.req.valid('json')
+      if (otherId === userId) throw new Problem('invalid', 'Nobody can be their own contact')
+      await ensureSelf(ctx, userId)
+      await ensurePerson(ctx, otherId)
+      let asked = false
+      const pair = await changeRelations(
+        ctx,
+        { userId, otherId, origin: originOf(c) },
+        async (before, tx) => {
+          const decision = ask(before)
+          asked = decision.mine !== undefined
+          if (decision.mine?.state === 'outgoing')
+            await assertRoom(tx, userId, ctx.config.MAX_OUTGOING_REQUESTS)
+          return decision
+        },
+      )
+      if (pair.mine.state === 'accepted') await tellRelations(ctx, [pair.mine, pair.theirs])
+      return c.json(await readContact(ctx.sql, pair.mine), asked ? 201 : 200)
+    },
+    [idempotent(ctx.sql, 'requestContact')],
+  )
+
+/** Nobody is made a contact in their own view unless they asked or accepted themselves. */
+function ask({ mine, theirs }: Pair): Decision {
+  if (mine.blocked)
+    throw new Problem('conflict', 'You have blocked this person: unblock them first', { reason: 'blocked' })
+  if (mine.state === 'outgoing' || mine.state === 'accepted') return {}
+  const theyAsked = theirs.state === 'outgoing'
+  if (theyAsked || theirs.state === 'accepted' || mine.state === 'incoming')
+    return { mine: { state: 'accepted' }, ...(theyAsked ? { theirs: { state: 'accepted' } } : {}) }
+  return { mine: { state: 'outgoing' }, ...(theirs.blocked ? {} : { theirs: { state: 'incoming' } }) }
+}
+
+async function assertRoom(tx: Transaction, userId: string, most: number): Promise<void> {
+  const waiting = await tx`
+    select from relations
+    where owner_id = ${userId} and state = 'outgoing'
+    limit ${most}`
+  if (waiting.length >= most)
+    throw new Problem('limited', `${most} of your requests wait for an answer: withdraw some first`, {
+      reason: 'too_many_requests_open',
+    })
+}

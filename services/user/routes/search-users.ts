@@ -1,0 +1,81 @@
+import { createRoute, z } from '@hono/zod-openapi'
+import { Id } from '@plaza/kit/id'
+import { Page, PageQuery, readCursor, toPage } from '@plaza/kit/page'
+import { defineRoute, json, problems, userOf } from '@plaza/kit/route'
+import { Line } from '@plaza/kit/text'
+import type { Ctx } from '../context.ts'
+import { queryWords } from '../name-words.ts'
+import { type PersonRow, toPerson } from '../people.ts'
+import { Person } from '../schema.ts'
+
+const route = createRoute({
+  method: 'get',
+  path: '/api/v1/users',
+  operationId: 'searchUsers',
+  'x-access': 'user',
+  tags: ['People'],
+  request: {
+    query: PageQuery.extend({
+      query: Line(64).openapi({ description: 'The beginning of a username, or of words of a name' }),
+    }),
+  },
+  responses: { 200: json(Page(Person, 'Person'), 'The people found, the best matches first'), ...problems },
+} as const)
+
+const Cursor = z.tuple([z.int(), z.string(), Id])
+/** The greatest character there is, so that `word < prefix + last` ends a prefix for the index. */
+const last = '\u{10ffff}'
+
+type Row = PersonRow & { rank: number; word: string }
+
+/**
+ * Finds people by the beginning of their username, then of their display name, then of a later word;
+ * accents and case do not count. Whom the caller has blocked is left out. Who has blocked the caller is not:
+ * someone who vanished from the search would tell of the block.
+ */
+export const searchUsers = (ctx: Ctx) =>
+  defineRoute(route, async (c) => {
+    const { query, limit, cursor } = c.req.valid('query')
+    const [prefix, ...others] = queryWords(query)
+    const after = readCursor(cursor, Cursor) ?? [-1, '', '00000000-0000-0000-0000-000000000000']
+    if (prefix === undefined) return c.json({ items: [], nextCursor: null }, 200)
+    const rows = await ctx.sql<Row[]>`
+      select found.rank, found.word, user_id, username, display_name, avatar
+      from generate_series(0, 2) as ranks (rank)
+      cross join lateral (
+        select name_words.rank, word, name_words.user_id
+        from name_words
+        where name_words.rank = ranks.rank
+          and word >= ${prefix}
+          and word < ${prefix + last}
+          and (name_words.rank, word, name_words.user_id) > (${after[0]}, ${after[1]}, ${after[2]}::uuid)
+          and not exists (
+            select from name_words as better
+            where better.user_id = name_words.user_id
+              and better.word >= ${prefix}
+              and better.word < ${prefix + last}
+              and (better.rank, better.word) < (name_words.rank, name_words.word)
+          )
+          and not exists (
+            select from unnest(${others}::text[]) as other (beginning)
+            where not exists (
+              select from name_words as known
+              where known.user_id = name_words.user_id and starts_with(known.word, other.beginning)
+            )
+          )
+          and not exists (
+            select from relations
+            where owner_id = ${userOf(c).userId} and other_id = name_words.user_id and blocked
+          )
+        order by word, name_words.user_id
+        limit ${limit + 1}
+      ) as found
+      join people using (user_id)
+      where erased_at is null
+      order by found.rank, found.word, user_id
+      limit ${limit + 1}`
+    return c.json(
+      toPage(rows, limit, ({ rank, word, userId }) => [rank, word, userId], toPerson),
+      200,
+    )
+  })

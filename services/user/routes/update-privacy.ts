@@ -1,0 +1,44 @@
+import { createRoute } from '@hono/zod-openapi'
+import { defineRoute, json, jsonBody, problems, userOf } from '@plaza/kit/route'
+import { type Ctx, originOf } from '../context.ts'
+import { privacyChanged } from '../events.ts'
+import { accountGone, ensureSelf } from '../people.ts'
+import { Privacy, PrivacySettings } from '../schema.ts'
+import { tellPrivacy } from '../tell-message.ts'
+
+const route = createRoute({
+  method: 'put',
+  path: '/api/v1/me/privacy',
+  operationId: 'updatePrivacy',
+  'x-access': 'user',
+  tags: ['People'],
+  request: { body: jsonBody(PrivacySettings, 'All settings') },
+  responses: { 200: json(Privacy, 'The settings, in force'), ...problems },
+} as const)
+
+/** Replaces the caller's settings. They are in force everywhere when the answer comes; unavailable asks for a repeat. */
+export const updatePrivacy = (ctx: Ctx) =>
+  defineRoute(route, async (c) => {
+    const { userId } = userOf(c)
+    const { whoMayWrite, whoSeesPresence, sendDeliveryReceipts, sendReadReceipts } = c.req.valid('json')
+    await ensureSelf(ctx, userId)
+    const privacy = await ctx.outbox.transaction(async (tx, emit) => {
+      const [row] = await tx<Privacy[]>`
+        update people
+        set who_may_write = ${whoMayWrite},
+          who_sees_presence = ${whoSeesPresence},
+          send_delivery_receipts = ${sendDeliveryReceipts},
+          send_read_receipts = ${sendReadReceipts},
+          privacy_version = privacy_version + 1
+        where user_id = ${userId} and erased_at is null
+        returning who_may_write, who_sees_presence, send_delivery_receipts, send_read_receipts,
+          privacy_version as version`
+      if (!row) throw accountGone()
+      const { version } = row
+      const data = { userId, ...row }
+      emit(privacyChanged.emit({ ...originOf(c), subject: userId, version, recipients: [userId], data }))
+      return row
+    })
+    await tellPrivacy(ctx, userId, privacy)
+    return c.json(privacy, 200)
+  })

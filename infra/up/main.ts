@@ -68,7 +68,7 @@ export const bringUp = async (options: Options, ends: AsyncDisposableStack): Pro
   await Promise.all(plan.processes.map(bring))
   await gateway.inForce()
 
-  const control = await serveControl(folder.control, restarter(gateway, running.services))
+  const control = await serveControl(folder.control, restarter(plan, gateway, running.services))
   ends.defer(() => control.stop())
   record()
   ends.defer(() => rm(join(folder.data, 'run.json'), { force: true }))
@@ -106,15 +106,15 @@ const partsOf = ({ ports }: Plan, folder: Folder, { passwords }: Keys) => ({
 })
 
 /** One at a time, so that a service never loses two of its instances at once. */
-const restarter = (gateway: Gateway, services: Map<ServiceProcess, Kept>) => {
+const restarter = (plan: Plan, gateway: Gateway, services: Map<ServiceProcess, Kept>) => {
   let before: Promise<unknown> = Promise.resolve()
   const restartNow = async (name: string) => {
-    const meant = [...services].filter(
-      ([process]) => process.name === name || process.services.some((service) => service.name === name),
+    const meant = plan.processes.filter(
+      (process) => process.name === name || process.services.some((service) => service.name === name),
     )
     if (meant.length === 0) throw new Failure(`there is no process and no service "${name}"`)
-    for (const [process, kept] of meant) await gateway.spare(process, () => kept.restart())
-    return meant.map(([process]) => process.name)
+    for (const process of meant) await gateway.spare(process, async () => services.get(process)?.restart())
+    return meant.map((process) => process.name)
   }
   return (name: string): Promise<string[]> => {
     const mine = before.then(() => restartNow(name))

@@ -1,0 +1,43 @@
+import { afterAll, expect, test } from 'bun:test'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { readSummary, runTests } from './run.ts'
+
+const folder = await mkdtemp(join(tmpdir(), 'plaza-run-'))
+afterAll(() => rm(folder, { recursive: true }))
+
+const count = async (source: string, ...options: string[]) => {
+  const file = join(folder, `${Bun.randomUUIDv7()}.test.ts`)
+  await Bun.write(file, `import { expect, test } from 'bun:test'\n${source}`)
+  return runTests([...options, file], { cwd: folder, env: process.env, print: () => undefined })
+}
+
+test('passed, failed and skipped tests are counted', async () => {
+  const source = `
+    test('fine', () => {})
+    test('wrong', () => { expect(1).toBe(2) })
+    test.skip('not now', () => {})
+    test.todo('later')`
+  expect(await count(source)).toEqual({ passed: 1, failed: 1, skipped: 2 })
+})
+
+test('a file that does not load is a failure', async () => {
+  expect(await count(`import './missing.ts'\ntest('fine', () => {})`)).toMatchObject({ failed: 1 })
+})
+
+test('a runner that is killed is a failure', async () => {
+  const source = `test('deadly', async () => { process.kill(process.pid, 'SIGKILL'); await Bun.sleep(9000) })`
+  expect(await count(source)).toMatchObject({ failed: 1 })
+  expect(await count(source, '--parallel', '2')).toMatchObject({ failed: 1 })
+})
+
+test('a test that ends the runner with success is a failure', async () => {
+  expect(await count(`test('early', () => process.exit(0))`)).toMatchObject({ failed: 1 })
+})
+
+test('only the runner counts, not what a test prints', () => {
+  const printed =
+    'a.test.ts:\n 7 fail\nRan away\n(pass) fine\n\n 3 pass\n 0 fail\n 4 expect() calls\nRan 3 tests.'
+  expect(readSummary(printed)).toEqual({ passed: 3, failed: 0, skipped: 0 })
+})

@@ -1,0 +1,56 @@
+import { expect, test } from 'bun:test'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { clientOf, refusal, scriptServer } from './testing.ts'
+
+test('a create is repeated under its key until it is answered', async () => {
+  const server = scriptServer()
+  const keys: (string | null)[] = []
+  server.script.routes['POST /api/v1/conversations'] = ({ headers }) => {
+    keys.push(headers.get('idempotency-key'))
+    return keys.length < 3 ? refusal(503, 'unavailable') : { id: 'c' }
+  }
+  const client = await clientOf(server)
+  expect(await client.talk.open('other')).toMatchObject({ id: 'c' })
+  expect(keys).toEqual([keys[0] ?? '', keys[0] ?? '', keys[0] ?? ''])
+  expect(keys[0]).toHaveLength(32)
+})
+
+test('a call that has no key is not repeated', async () => {
+  const server = scriptServer()
+  const path = 'POST /api/v1/auth/password/change'
+  server.script.routes[path] = () => refusal(503, 'unavailable')
+  const client = await clientOf(server)
+  await expect(client.account.changePassword('a', 'b')).rejects.toMatchObject({ code: 'unavailable' })
+  expect(server.script.calls.filter((call) => call === path)).toHaveLength(1)
+})
+
+test('a list goes through its pages only as far as it is read', async () => {
+  const server = scriptServer()
+  server.script.routes['GET /api/v1/blocks'] = ({ url }) => {
+    const page = Number(url.searchParams.get('cursor') ?? 0)
+    const items = [1, 2].map((item) => ({ userId: `${page * 2 + item}` }))
+    return { items, nextCursor: page < 2 ? `${page + 1}` : null }
+  }
+  const client = await clientOf(server)
+  const all: string[] = []
+  for await (const { userId } of client.people.blocks()) all.push(userId)
+  expect(all).toEqual(['1', '2', '3', '4', '5', '6'])
+  server.script.calls.length = 0
+  for await (const _first of client.people.blocks()) break
+  expect(server.script.calls).toHaveLength(1)
+})
+
+test('the client needs nothing but what every browser has', async () => {
+  const folder = import.meta.dir
+  const command = [process.execPath, 'x', '--no-install', 'tsc', '-p', join(folder, 'tsconfig.json')]
+  const check = Bun.spawn(command, { cwd: folder, stdout: 'pipe', stderr: 'pipe' })
+  expect(await check.stdout.text()).toBe('')
+  expect(await check.exited).toBe(0)
+  const files = (await readdir(folder, { recursive: true })).filter(
+    (file) => file.endsWith('.ts') && !/node_modules|examples|testing|\.test\./.test(file),
+  )
+  const sources = await Promise.all(files.map((file) => Bun.file(join(folder, file)).text()))
+  expect(files.length).toBeGreaterThan(10)
+  expect(sources.flatMap((source) => [...source.matchAll(/from '(?!\.)[^']+'/g)])).toEqual([])
+})

@@ -1,0 +1,45 @@
+import { isLoggedOut } from './error.ts'
+import type { Call, Exchange, Method } from './exchange.ts'
+import { newKey } from './key.ts'
+import type { SessionKeeper } from './session.ts'
+import type { Page } from './wire.ts'
+
+/** Calls as the person who is logged in. */
+export type Api = {
+  /** A call with the access token; one that is refused is made once more with a fresh one. */
+  call: Exchange
+  /** A create: carries an Idempotency-Key, so it may be repeated and still happens once. */
+  create<Answer>(path: string, body: unknown, key?: string): Promise<Answer>
+  /** Every item of a list, page after page, as the caller asks for more. */
+  list<Item>(path: string, query?: Call['query']): AsyncGenerator<Item, void, undefined>
+}
+
+export function createApi(exchange: Exchange, session: SessionKeeper): Api {
+  const call: Exchange = async <Answer>(method: Method, path: string, request: Call = {}) => {
+    const withToken = (token: string) =>
+      exchange<Answer>(method, path, {
+        ...request,
+        headers: { ...request.headers, authorization: `Bearer ${token}` },
+      })
+    const token = await session.accessToken()
+    try {
+      return await withToken(token)
+    } catch (error) {
+      if (!isLoggedOut(error)) throw error
+      return await withToken(await session.replace(token))
+    }
+  }
+  return {
+    call,
+    create: (path, body, key = newKey()) =>
+      call('POST', path, { body, headers: { 'idempotency-key': key }, repeat: true }),
+    async *list<Item>(path: string, query: Call['query'] = {}) {
+      let cursor: string | undefined
+      do {
+        const page: Page<Item> = await call('GET', path, { query: { ...query, cursor } })
+        yield* page.items
+        cursor = page.nextCursor ?? undefined
+      } while (cursor)
+    },
+  }
+}

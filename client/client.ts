@@ -1,0 +1,175 @@
+import { createAccount } from './account.ts'
+import { createApi } from './api.ts'
+import { Emitter } from './emitter.ts'
+import { createExchange, type Fetch } from './exchange.ts'
+import type { LiveEvents, State } from './live/events.ts'
+import { createLive } from './live/live.ts'
+import { type Memory, openMemory } from './live/memory.ts'
+import { createOutgoing } from './live/outgoing.ts'
+import { createStream } from './live/stream.ts'
+import { createPeople } from './people.ts'
+import { createSessionKeeper } from './session.ts'
+import { memoryStorage, type Storage } from './storage.ts'
+import { createTalk } from './talk.ts'
+import type { ClientFrame, Draft, Message } from './wire.ts'
+
+export type ClientOptions = {
+  /** Where Plaza's gateway is, for example `https://plaza.example`. */
+  url: string | URL
+  /** Where the session and the place in the stream outlive a reload; default: nowhere. */
+  storage?: Storage
+  /** Whether received messages are acknowledged to their senders, where the person allows it; default yes. */
+  deliveredReceipts?: boolean
+  /** How many messages a minute may go by the socket, below the server's own budget; the rest goes by REST. */
+  framesPerMinute?: number
+  fetch?: Fetch
+}
+
+/** One person's device. Everything it does survives a bad line; what it could not do it throws as PlazaError. */
+export class PlazaClient {
+  /** Log-in, devices, password, erasure. */
+  readonly account: ReturnType<typeof createAccount>
+  /** Profiles, contacts, blocks, privacy. */
+  readonly people: ReturnType<typeof createPeople>
+  /** Conversations, history, edits, reactions, search. */
+  readonly talk: ReturnType<typeof createTalk>
+
+  readonly #options: ClientOptions
+  readonly #storage: Storage
+  readonly #api: ReturnType<typeof createApi>
+  readonly #emitter = new Emitter<LiveEvents>()
+  readonly #outgoing: ReturnType<typeof createOutgoing>
+  readonly #closing = new AbortController()
+  readonly #watched = new Set<string>()
+  #status: 'online' | 'away' = 'online'
+  #live: ReturnType<typeof createLive> | undefined
+  #disconnecting = new AbortController()
+  #connected: Promise<void> | undefined
+  #memory: Memory | undefined
+
+  constructor(options: ClientOptions) {
+    this.#options = options
+    this.#storage = options.storage ?? memoryStorage()
+    const exchange = createExchange({
+      url: options.url,
+      fetch: options.fetch ?? ((url, init) => fetch(url, init)),
+      signal: this.#closing.signal,
+    })
+    const session = createSessionKeeper(exchange, this.#storage)
+    this.#api = createApi(exchange, session)
+    this.account = createAccount(exchange, this.#api, session)
+    this.people = createPeople(this.#api)
+    this.talk = createTalk(this.#api)
+    this.#outgoing = createOutgoing({
+      api: this.#api,
+      sendFrame: (frame) => this.#send(frame),
+      framesPerMinute: options.framesPerMinute ?? 480,
+    })
+    // Whoever logs in again may connect again.
+    this.on('state', ({ state }) => {
+      if (state === 'ended') this.#connected = undefined
+    })
+  }
+
+  /** Listens to what happens; the answer ends it. */
+  on<Name extends keyof LiveEvents>(name: Name, listener: (value: LiveEvents[Name]) => void): () => void {
+    return this.#emitter.on(name, listener)
+  }
+
+  /** Where the socket stands. */
+  get state(): State {
+    return this.#live?.state() ?? 'offline'
+  }
+
+  /** Opens the socket and keeps it open until `disconnect`. Resolves when it is live; rejects when nobody is logged in. */
+  connect(): Promise<void> {
+    this.#connected ??= this.#open(this.#disconnecting.signal).catch((error) => {
+      this.#connected = undefined
+      throw error
+    })
+    return this.#connected
+  }
+
+  /** Closes the socket and keeps the place in the stream for the next `connect`. */
+  async disconnect(): Promise<void> {
+    this.#disconnecting.abort()
+    this.#disconnecting = new AbortController()
+    this.#connected = undefined
+    await this.#memory?.flush()
+  }
+
+  /** Ends everything; the client is of no use afterwards. */
+  async close(): Promise<void> {
+    await this.disconnect()
+    this.#closing.abort()
+  }
+
+  /** Sends a message: by the socket when it is live, else by REST. Resolves when it is stored for good. */
+  send(conversationId: string, draft: Draft | string, key?: string): Promise<Message> {
+    return this.#outgoing.send(conversationId, typeof draft === 'string' ? { text: draft } : draft, key)
+  }
+
+  /** Says that one has read a conversation up to a message. */
+  async read(conversationId: string, readSeq: number): Promise<void> {
+    if (this.#send({ type: 'receipt', conversationId, readSeq, deliveredSeq: readSeq })) return
+    await this.#api.call('PUT', `/api/v1/conversations/${conversationId}/receipts`, { body: { readSeq } })
+  }
+
+  /** Says that one is typing, or has stopped. It is a courtesy: without a live socket nothing is sent. */
+  typing(conversationId: string, active = true): void {
+    this.#send({ type: 'typing', conversationId, active })
+  }
+
+  /** Says how one is; holds for later sockets, too. */
+  presence(status: 'online' | 'away'): void {
+    this.#status = status
+    this.#send({ type: 'presence', status })
+  }
+
+  /** Asks to be told of these people's presence, on this socket and later ones. */
+  watch(userIds: string[]): void {
+    for (const userId of userIds) this.#watched.add(userId)
+    this.#send({ type: 'watch', userIds })
+  }
+
+  unwatch(userIds: string[]): void {
+    for (const userId of userIds) this.#watched.delete(userId)
+    this.#send({ type: 'unwatch', userIds })
+  }
+
+  async #open(signal: AbortSignal): Promise<void> {
+    const userId = (await this.account.session())?.user.id ?? ''
+    const memory = await openMemory(this.#storage, userId)
+    this.#memory = memory
+    const stream = createStream({
+      api: this.#api,
+      emitter: this.#emitter,
+      memory,
+      outgoing: this.#outgoing,
+      userId,
+      deliveredReceipts: this.#options.deliveredReceipts ?? true,
+      greetings: () => this.#greetings(),
+    })
+    this.#live = createLive({
+      url: this.#options.url,
+      api: this.#api,
+      emitter: this.#emitter,
+      cursor: () => memory.cursor,
+      attach: stream.attach,
+    })
+    await this.#live.run(AbortSignal.any([signal, this.#closing.signal]))
+  }
+
+  #send(frame: ClientFrame): boolean {
+    return this.#live?.send(frame) ?? false
+  }
+
+  #greetings(): ClientFrame[] {
+    const userIds = [...this.#watched]
+    const frames: ClientFrame[] = []
+    if (this.#status === 'away') frames.push({ type: 'presence', status: 'away' })
+    for (let at = 0; at < userIds.length; at += 200)
+      frames.push({ type: 'watch', userIds: userIds.slice(at, at + 200) })
+    return frames
+  }
+}

@@ -1,0 +1,94 @@
+import type { ClientFrame, ServerFrame } from '../wire.ts'
+
+export type ReadyFrame = Extract<ServerFrame, { type: 'ready' }>
+
+/** One open socket that has been greeted. */
+export type Connection = {
+  /** Answers false when the socket does not take frames any more. */
+  send(frame: ClientFrame): boolean
+  close(): void
+}
+
+type Options = {
+  url: string | URL
+  ticket: string
+  cursor: string | undefined
+  signal: AbortSignal
+  onReady(connection: Connection, ready: ReadyFrame): void
+  onFrame(frame: ServerFrame): void
+}
+
+/** Why a connection ended: `moved` when the server asked to go on elsewhere at once. */
+export type Ending = { wasReady: boolean; moved: boolean; code: number }
+
+const readyWithinMs = 10_000
+
+/** Runs one connection from its ticket to its end, which the answer tells of. Never rejects. */
+export const runConnection = (options: Options): Promise<Ending> =>
+  new Promise((resolve) => {
+    const socket = new WebSocket(socketUrl(options.url, options.ticket))
+    const ending: Ending = { wasReady: false, moved: false, code: 0 }
+    let beat: ReturnType<typeof setInterval> | undefined
+    const end = (code: number) => {
+      clearTimeout(greeting)
+      clearInterval(beat)
+      options.signal.removeEventListener('abort', close)
+      socket.onmessage = null
+      socket.onclose = null
+      resolve({ ...ending, code })
+    }
+    // A socket whose line is dead takes minutes to close by itself; it is let go at once.
+    const close = () => {
+      socket.close()
+      end(0)
+    }
+    const greeting = setTimeout(close, readyWithinMs)
+    const connection: Connection = {
+      send(frame) {
+        if (socket.readyState !== WebSocket.OPEN) return false
+        socket.send(JSON.stringify(frame))
+        return true
+      },
+      close,
+    }
+    let heardAt = Date.now()
+    const keepAlive = (heartbeatSeconds: number) =>
+      setInterval(() => {
+        if (Date.now() - heardAt > heartbeatSeconds * 1_000) close()
+        else connection.send({ type: 'ping' })
+      }, heartbeatSeconds * 450)
+
+    socket.onopen = () => connection.send({ type: 'hello', cursor: options.cursor })
+    socket.onmessage = ({ data }) => {
+      heardAt = Date.now()
+      const frame = parseFrame(data)
+      if (!frame) return
+      if (frame.type === 'ready') {
+        clearTimeout(greeting)
+        ending.wasReady = true
+        beat = keepAlive(frame.heartbeatSeconds)
+        options.onReady(connection, frame)
+      } else if (frame.type === 'resume') {
+        ending.moved = true
+        close()
+      } else options.onFrame(frame)
+    }
+    // 4503 and 4009: the server sends this socket elsewhere.
+    socket.onclose = ({ code }) => {
+      ending.moved ||= code === 4503 || code === 4009
+      end(code)
+    }
+    options.signal.addEventListener('abort', close)
+    if (options.signal.aborted) close()
+  })
+
+function socketUrl(url: string | URL, ticket: string): URL {
+  const target = new URL('/api/v1/ws', url)
+  target.protocol = target.protocol.replace('http', 'ws')
+  target.searchParams.set('ticket', ticket)
+  return target
+}
+
+/** The server's frames are trusted to be of its own types; what a newer server adds is passed over by its `type`. */
+const parseFrame = (data: unknown): ServerFrame | undefined =>
+  typeof data === 'string' ? JSON.parse(data) : undefined

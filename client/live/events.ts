@@ -1,0 +1,25 @@
+import type { Contact } from '../people.ts'
+import type { Conversation, Message, PlazaEvent, Presence, Receipt } from '../wire.ts'
+
+export type State = 'offline' | 'connecting' | 'live' | 'ended'
+
+/** What `client.on` tells of. Each message is told once, in the order of `seq` within its conversation. */
+export type LiveEvents = {
+  message: Message
+  edited: Message
+  deleted: Message
+  /** A reaction was added or taken back. */
+  reaction: Message
+  receipt: Receipt
+  conversation: Pick<Conversation, 'id' | 'memberIds' | 'createdAt'>
+  contact: Contact
+  presence: Presence
+  typing: { conversationId: string; userId: string; active: boolean }
+  /** Every event as it came, also of kinds that this client does not know; after a drop some may come twice. */
+  event: PlazaEvent
+  /** `resumed` false: the device starts anew, so load lists now; everything after is told. */
+  state: { state: State; resumed?: boolean }
+  /** What the mailbox had lost was fetched, and has been told. */
+  repaired: { reason: 'epoch' | 'trimmed' | 'ahead' }
+  error: unknown
+}

@@ -1,0 +1,52 @@
+import type { Api } from '../api.ts'
+import type { Contact } from '../people.ts'
+import type { Conversation, GapFrame } from '../wire.ts'
+import type { Memory } from './memory.ts'
+import { newestRevision, newPlace } from './place.ts'
+import type { Timeline } from './timeline.ts'
+
+type Options = { api: Api; memory: Memory; timeline: Timeline; onContact(contact: Contact): void }
+
+type Counters = { id: string; revision: number }
+
+/** Contacts may reach a device a little out of order, so a repair starts this far below the newest. */
+const contactMargin = 16
+
+/** Fetches and tells everything that a mailbox lost, scope by scope. */
+export async function repairGap({ api, memory, timeline, onContact }: Options, gap: GapFrame): Promise<void> {
+  const { conversations, more, contacts } = gap.scopes
+  const listed: Counters[] = conversations ?? []
+  const all = more || !conversations ? await collect<Conversation>(api, '/api/v1/conversations') : listed
+  for (const { id, revision } of all) {
+    const place = memory.places.get(id)
+    if (!place || newestRevision(place) < revision || place.recent.length > 0) await timeline.repair(id)
+  }
+  if (contacts === null || contacts > memory.contacts) await repairContacts(api, memory, onContact)
+}
+
+/** Takes what is there at a device's very first connection for told: lists show it. */
+export async function takeBaseline(api: Api, memory: Memory): Promise<void> {
+  for (const { id, seq, revision } of await collect<Conversation>(api, '/api/v1/conversations'))
+    if (!memory.places.has(id)) memory.places.set(id, newPlace(seq, revision))
+  memory.save()
+}
+
+type ContactChanges = { items: Contact[]; version: number; more: boolean }
+
+async function repairContacts(api: Api, memory: Memory, onContact: (contact: Contact) => void) {
+  let after = Math.max(0, memory.contacts - contactMargin)
+  for (let more = true; more; ) {
+    const page: ContactChanges = await api.call('GET', '/api/v1/contacts/changes', { query: { after } })
+    for (const contact of page.items) onContact(contact)
+    more = page.more && page.version > after
+    after = page.version
+  }
+  memory.contacts = Math.max(memory.contacts, after)
+  memory.save()
+}
+
+async function collect<Item>(api: Api, path: string): Promise<Item[]> {
+  const items: Item[] = []
+  for await (const item of api.list<Item>(path, { limit: 100 })) items.push(item)
+  return items
+}

@@ -1,0 +1,85 @@
+import type { Emitter } from '../emitter.ts'
+import type { Contact } from '../people.ts'
+import type { Conversation, GapFrame, Message, PlazaEvent, Receipt } from '../wire.ts'
+import type { Acks } from './acks.ts'
+import type { LiveEvents } from './events.ts'
+import type { Memory } from './memory.ts'
+import { newPlace } from './place.ts'
+import type { Change, Timeline } from './timeline.ts'
+
+export type StreamFrame = { type: 'event'; cursor: string; event: PlazaEvent } | GapFrame
+
+type Options = {
+  memory: Memory
+  timeline: Timeline
+  emitter: Emitter<LiveEvents>
+  acks: Acks
+  onReceipt(receipt: Receipt): void
+  onContact(contact: Contact): void
+  onMessage(message: Message): void
+  repair(gap: GapFrame): Promise<void>
+  /** Called when a repair failed: the connection is to be made anew from the old cursor. */
+  onFailure(error: unknown): void
+}
+
+const changes: Record<string, Change> = {
+  'message.created': 'message',
+  'message.edited': 'edited',
+  'message.deleted': 'deleted',
+  'message.reacted': 'reaction',
+}
+
+/** Takes the frames of one connection in their order; while something is fetched, later ones wait. */
+export function createIntake(options: Options) {
+  const { memory, timeline, emitter, acks, repair, onFailure } = options
+  let held: StreamFrame[] | undefined
+
+  const handleEvent = (cursor: string, event: PlazaEvent) => {
+    const done = acks.take(cursor)
+    emitter.emit('event', event)
+    const change = changes[event.type]
+    if (change) {
+      const message = dataOf<Message>(event)
+      options.onMessage(message)
+      timeline.accept(change, message, done)
+      return
+    }
+    if (event.type === 'receipt.advanced') options.onReceipt(dataOf<Receipt>(event))
+    else if (event.type.startsWith('contact.')) options.onContact(dataOf<Contact>(event))
+    else if (event.type === 'conversation.created') {
+      const conversation = dataOf<Conversation>(event)
+      if (!memory.places.has(conversation.id)) memory.places.set(conversation.id, newPlace())
+      emitter.emit('conversation', conversation)
+    }
+    done()
+  }
+  const handle = (frame: StreamFrame) => {
+    if (frame.type === 'event') return handleEvent(frame.cursor, frame.event)
+    const done = acks.take(frame.cursor)
+    wait(
+      repair(frame).then(() => {
+        done()
+        emitter.emit('repaired', { reason: frame.reason })
+      }),
+    )
+  }
+  const drain = () => {
+    const frames = held ?? []
+    held = undefined
+    for (const frame of frames) accept(frame)
+  }
+  const accept = (frame: StreamFrame) => {
+    if (held) held.push(frame)
+    else handle(frame)
+  }
+  /** Holds back what comes until the work is done. */
+  const wait = (work: Promise<unknown>) => {
+    held ??= []
+    void work.then(drain, onFailure)
+  }
+  return { accept, wait }
+}
+export type Intake = ReturnType<typeof createIntake>
+
+/** The data of an event, by the type that its name stands for. */
+const dataOf = <Data>(event: PlazaEvent): Data => event.data as Data

@@ -1,0 +1,93 @@
+import type { Api } from '../api.ts'
+import type { Emitter } from '../emitter.ts'
+import { isLoggedOut } from '../error.ts'
+import { backOff, pause } from '../pause.ts'
+import type { ClientFrame, ServerFrame } from '../wire.ts'
+import { type Connection, type Ending, type ReadyFrame, runConnection } from './connection.ts'
+import type { LiveEvents, State } from './events.ts'
+
+type Options = {
+  url: string | URL
+  api: Api
+  emitter: Emitter<LiveEvents>
+  cursor(): string | undefined
+  /** A connection is ready; the answer takes its frames, and `close` is called at its end. */
+  attach(connection: Connection, ready: ReadyFrame): Attached
+}
+
+export type Attached = { accept(frame: ServerFrame): void; close(): void }
+
+export type Live = {
+  /** Keeps a socket open until the signal or the session ends. Resolves when it is live for the first time; rejects when nobody is logged in. */
+  run(signal: AbortSignal): Promise<void>
+  /** Answers false when no socket is live. */
+  send(frame: ClientFrame): boolean
+  state(): State
+}
+
+/** Keeps one socket open: connects, resumes from the cursor after each drop, and moves when asked to. */
+export function createLive({ url, api, emitter, cursor, attach }: Options): Live {
+  let connection: Connection | undefined
+  let state: State = 'offline'
+  const setState = (next: State, resumed?: boolean) => {
+    if (state === next) return
+    state = next
+    emitter.emit('state', resumed === undefined ? { state } : { state, resumed })
+  }
+
+  const connectOnce = async (signal: AbortSignal, onReady: () => void): Promise<Ending> => {
+    const { ticket } = await api.call<{ ticket: string }>('POST', '/api/v1/ws/ticket', { repeat: true })
+    let attached: Attached | undefined
+    const ending = await runConnection({
+      url,
+      ticket,
+      cursor: cursor(),
+      signal,
+      onReady(opened, ready) {
+        connection = opened
+        attached = attach(opened, ready)
+        setState('live', ready.resumed)
+        onReady()
+      },
+      onFrame: (frame) => attached?.accept(frame),
+    })
+    connection = undefined
+    attached?.close()
+    return ending
+  }
+  const keepOpen = async (signal: AbortSignal, onReady: () => void) => {
+    let failures = 0
+    while (!signal.aborted) {
+      if (state !== 'live') setState('connecting')
+      let moved = false
+      try {
+        const ending = await connectOnce(signal, onReady)
+        moved = ending.moved
+        if (ending.wasReady) failures = 0
+      } catch (error) {
+        if (isLoggedOut(error)) throw error
+      }
+      if (signal.aborted) return
+      if (!moved) setState('offline')
+      await pause(moved ? Math.random() * 50 : backOff(failures++), signal)
+    }
+  }
+
+  return {
+    run: (signal) =>
+      new Promise((resolve, reject) => {
+        keepOpen(signal, resolve).then(
+          () => {
+            setState('offline')
+            resolve()
+          },
+          (error) => {
+            setState('ended')
+            reject(error)
+          },
+        )
+      }),
+    send: (frame) => connection?.send(frame) ?? false,
+    state: () => state,
+  }
+}

@@ -1,0 +1,48 @@
+import type { Storage } from '../storage.ts'
+import type { Place } from './place.ts'
+
+/** What a device remembers of the stream: its cursor in the mailbox, and how far each conversation was told. */
+export type Memory = {
+  cursor: string | undefined
+  /** The version of the contacts that was told. */
+  contacts: number
+  places: Map<string, Place>
+  /** Writes all of it down soon; writes within a second are one. */
+  save(): void
+  /** Writes it down now, if it changed. */
+  flush(): Promise<void>
+  forget(): Promise<void>
+}
+
+type Kept = { cursor: string | undefined; contacts: number; places: [string, Place][] }
+
+const saveAfterMs = 1_000
+
+/** Reads what this person's device remembered last. */
+export async function openMemory(storage: Storage, userId: string): Promise<Memory> {
+  const key = `plaza.live.${userId}`
+  const text = await storage.get(key)
+  const kept: Kept = text ? JSON.parse(text) : { cursor: undefined, contacts: 0, places: [] }
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const memory: Memory = {
+    cursor: kept.cursor,
+    contacts: kept.contacts,
+    places: new Map(kept.places),
+    save() {
+      timer ??= setTimeout(() => void memory.flush().catch(console.error), saveAfterMs)
+    },
+    async flush() {
+      if (timer === undefined) return
+      clearTimeout(timer)
+      timer = undefined
+      const { cursor, contacts, places } = memory
+      await storage.set(key, JSON.stringify({ cursor, contacts, places: [...places] } satisfies Kept))
+    },
+    async forget() {
+      clearTimeout(timer)
+      timer = undefined
+      await storage.remove(key)
+    },
+  }
+  return memory
+}

@@ -1,0 +1,71 @@
+import { expect, test } from 'bun:test'
+import { PlazaError } from '../error.ts'
+import { clientOf, message, refusal, scriptServer } from '../testing.ts'
+
+const path = 'POST /api/v1/conversations/c/messages'
+
+test('a message goes by the socket when it is live', async () => {
+  const server = scriptServer()
+  server.script.onFrame = (socket, frame) => {
+    if (frame.type === 'send') socket.send({ type: 'sent', ref: frame.ref, message: message(1) })
+  }
+  const client = await clientOf(server)
+  await client.connect()
+  expect(await client.send('c', 'hello')).toEqual(message(1))
+  expect(server.script.calls).not.toContain(path)
+})
+
+test('a socket that breaks before its answer is followed by REST under the same key', async () => {
+  const server = scriptServer()
+  const keys: unknown[] = []
+  server.script.onFrame = (socket, frame) => {
+    if (frame.type !== 'send') return
+    keys.push(frame.key)
+    socket.close(1011)
+  }
+  server.script.routes[path] = ({ headers, body }) => {
+    keys.push(headers.get('idempotency-key'))
+    expect(body).toEqual({ text: 'hello' })
+    return keys.length < 3 ? refusal(503, 'unavailable') : message(1)
+  }
+  const client = await clientOf(server)
+  await client.connect()
+  expect(await client.send('c', 'hello')).toEqual(message(1))
+  expect(new Set(keys).size).toBe(1)
+  expect(keys).toHaveLength(3)
+})
+
+test('a refusal is final', async () => {
+  const server = scriptServer()
+  server.script.routes[path] = () => refusal(403, 'forbidden', 'not_accepting')
+  const client = await clientOf(server)
+  const error = await client.send('c', 'hello').catch((reason: unknown) => reason)
+  expect(error).toBeInstanceOf(PlazaError)
+  expect(error).toMatchObject({ code: 'forbidden', reason: 'not_accepting' })
+  expect(server.script.calls.filter((call) => call === path)).toHaveLength(1)
+})
+
+test('messages of one conversation are stored in the order of the calls', async () => {
+  const server = scriptServer()
+  const texts: unknown[] = []
+  server.script.routes[path] = async ({ body }) => {
+    await Bun.sleep(texts.length === 0 ? 50 : 0)
+    texts.push(body)
+    return message(texts.length)
+  }
+  const client = await clientOf(server)
+  await Promise.all(['one', 'two', 'three'].map((text) => client.send('c', text)))
+  expect(texts).toEqual([{ text: 'one' }, { text: 'two' }, { text: 'three' }])
+})
+
+test('more messages than the socket has a budget for go by REST', async () => {
+  const server = scriptServer()
+  server.script.onFrame = (socket, frame) => {
+    if (frame.type === 'send') socket.send({ type: 'sent', ref: frame.ref, message: message(1) })
+  }
+  server.script.routes[path] = () => message(1)
+  const client = await clientOf(server, { framesPerMinute: 3 })
+  await client.connect()
+  for (let count = 0; count < 5; count += 1) await client.send('c', 'hello')
+  expect(server.script.calls.filter((call) => call === path)).toHaveLength(2)
+})

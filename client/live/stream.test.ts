@@ -1,0 +1,181 @@
+import { expect, test } from 'bun:test'
+import type { PlazaClient } from '../client.ts'
+import { memoryStorage } from '../storage.ts'
+import { clientOf, eventFrame, eventually, message, ready, scriptServer } from '../testing.ts'
+import type { ServerFrame } from '../wire.ts'
+
+const created = (n: number, seq: number, revision = seq) =>
+  eventFrame(n, 'message.created', message(seq, revision))
+
+/** What a client is told of messages, as `kind seq text`. */
+function toldTo(client: PlazaClient): string[] {
+  const told: string[] = []
+  for (const kind of ['message', 'edited', 'deleted', 'reaction'] as const)
+    client.on(kind, ({ seq, text }) => told.push(`${kind} ${seq} ${text}`))
+  return told
+}
+
+test('after a drop the client resumes from what it was told last, and nothing comes twice', async () => {
+  const server = scriptServer()
+  const { script } = server
+  const frames: ServerFrame[] = [created(1, 1), created(2, 2)]
+  script.hello = (socket) => {
+    const from = Number(socket.cursor?.slice(2) ?? 0)
+    socket.send(ready(`e-${from}`, from > 0))
+    for (const frame of frames.slice(from)) socket.send(frame)
+  }
+  const client = await clientOf(server)
+  const told = toldTo(client)
+  await client.connect()
+  await eventually(() => expect(told).toHaveLength(2))
+  frames.push(created(3, 3))
+  script.sockets[0]?.close(1011)
+  await eventually(() => expect(told).toEqual(['message 1 1', 'message 2 2', 'message 3 3']))
+  expect(script.sockets[1]?.cursor).toBe('e-2')
+})
+
+test('a device that starts again goes on from where it was', async () => {
+  const server = scriptServer()
+  const { script } = server
+  const storage = memoryStorage()
+  const first = await clientOf(server, { storage })
+  const told = toldTo(first)
+  await first.connect()
+  script.sockets[0]?.send(created(1, 1))
+  await eventually(() => expect(told).toHaveLength(1))
+  await first.close()
+  const second = await clientOf(server, { storage })
+  const toldAgain = toldTo(second)
+  await second.connect()
+  expect(script.sockets[1]?.cursor).toBe('e-1')
+  script.sockets[1]?.send(created(2, 2))
+  await eventually(() => expect(toldAgain).toEqual(['message 2 2']))
+})
+
+test('asked to resume elsewhere, the client moves at once and is never offline', async () => {
+  const server = scriptServer()
+  const { script } = server
+  const client = await clientOf(server)
+  const states: string[] = []
+  client.on('state', ({ state }) => states.push(state))
+  await client.connect()
+  script.sockets[0]?.send({ type: 'resume', withinMs: 1_000 })
+  await eventually(() => expect(script.sockets).toHaveLength(2))
+  expect(states).toEqual(['connecting', 'live'])
+})
+
+test('a message that overtook another waits for it, without a call', async () => {
+  const server = scriptServer()
+  const client = await clientOf(server)
+  const told = toldTo(client)
+  await client.connect()
+  for (const frame of [created(1, 1), created(2, 3), created(3, 2)]) server.script.sockets[0]?.send(frame)
+  await eventually(() => expect(told).toEqual(['message 1 1', 'message 2 2', 'message 3 3']))
+  expect(server.script.calls).not.toContain('GET /api/v1/conversations/c/changes')
+})
+
+test('a hole that stays is fetched, and only then acknowledged', async () => {
+  const server = scriptServer()
+  const { script } = server
+  script.routes['GET /api/v1/conversations/c/changes'] = ({ url }) => {
+    expect(script.frames.filter((frame) => frame.type === 'ack')).toEqual([])
+    const after = Number(url.searchParams.get('after'))
+    const items = [message(2), message(3), message(4)].filter(({ revision }) => revision > after)
+    return { items, receipts: [], revision: 4, more: false }
+  }
+  const client = await clientOf(server)
+  const told = toldTo(client)
+  await client.connect()
+  script.sockets[0]?.send(created(1, 2))
+  script.sockets[0]?.send(created(2, 4))
+  await eventually(() => expect(told).toEqual(['message 2 2', 'message 3 3', 'message 4 4']))
+  await eventually(() => expect(script.frames).toContainEqual({ type: 'ack', cursor: 'e-2' }))
+})
+
+test('repeated events and states older than the known one are not told', async () => {
+  const server = scriptServer()
+  const client = await clientOf(server)
+  const told = toldTo(client)
+  await client.connect()
+  const edited = (n: number, revision: number, text: string) =>
+    eventFrame(n, 'message.edited', message(1, revision, { text, editedAt: 'now' }))
+  const frames = [created(1, 1), created(2, 1), edited(3, 4, 'new'), edited(4, 3, 'old'), edited(5, 4, 'new')]
+  for (const frame of [...frames, created(6, 2, 5)]) server.script.sockets[0]?.send(frame)
+  await eventually(() => expect(told).toEqual(['message 1 1', 'edited 1 new', 'message 2 2']))
+})
+
+test('a gap is repaired: what was missed is told once, later events wait for it', async () => {
+  const server = scriptServer()
+  const { script } = server
+  const told: string[] = []
+  script.hello = (socket) => {
+    if (socket.cursor === undefined) {
+      socket.send(ready())
+      socket.send(created(1, 1))
+      return
+    }
+    socket.send(ready('f-0'))
+    const conversations = [{ id: 'c', seq: 3, revision: 5 }]
+    const scopes = { conversations, more: false, contacts: 7 }
+    socket.send({ type: 'gap', cursor: 'f-0', reason: 'epoch', scopes })
+    socket.send(created(9, 4, 6))
+  }
+  script.routes['GET /api/v1/conversations/c/changes'] = ({ url }) =>
+    Number(url.searchParams.get('after')) < 4
+      ? {
+          items: [message(1, 3, { text: 'edited', editedAt: 'now' }), message(2)],
+          receipts: [],
+          revision: 4,
+          more: true,
+        }
+      : { items: [message(3, 5)], receipts: [receipt], revision: 5, more: false }
+  const receipt = { conversationId: 'c', userId: 'other', deliveredSeq: 1, readSeq: 1, revision: 4 }
+  script.routes['GET /api/v1/contacts/changes'] = () => ({
+    items: [{ userId: 'me', otherId: 'other', state: 'accepted', version: 7 }],
+    version: 7,
+    more: false,
+  })
+  const client = await clientOf(server)
+  client.on('receipt', ({ readSeq }) => told.push(`receipt ${readSeq}`))
+  client.on('contact', ({ state }) => told.push(`contact ${state}`))
+  client.on('repaired', ({ reason }) => told.push(`repaired ${reason}`))
+  for (const kind of ['message', 'edited'] as const) client.on(kind, ({ seq }) => told.push(`${kind} ${seq}`))
+  await client.connect()
+  await eventually(() => expect(told).toEqual(['message 1']))
+  script.sockets[0]?.close(1011)
+  await eventually(() => expect(told).toContain('message 4'))
+  expect(told).toEqual([
+    'message 1',
+    'edited 1',
+    'message 2',
+    'message 3',
+    'receipt 1',
+    'contact accepted',
+    'repaired epoch',
+    'message 4',
+  ])
+})
+
+test('what a new device finds there is not told, what comes after is', async () => {
+  const server = scriptServer()
+  const { script } = server
+  script.routes['GET /api/v1/conversations'] = () => ({
+    items: [{ id: 'c', seq: 8, revision: 20 }],
+    nextCursor: null,
+  })
+  const client = await clientOf(server)
+  const told = toldTo(client)
+  await client.connect()
+  script.sockets[0]?.send(created(1, 9, 21))
+  await eventually(() => expect(told).toEqual(['message 9 9']))
+})
+
+test('received messages are acknowledged to their sender once for a burst', async () => {
+  const server = scriptServer()
+  const client = await clientOf(server)
+  await client.connect()
+  for (const seq of [1, 2, 3]) server.script.sockets[0]?.send(created(seq, seq))
+  const receipts = () => server.script.frames.filter(({ type }) => type === 'receipt')
+  await eventually(() => expect(receipts()).toHaveLength(1))
+  expect(receipts()).toEqual([{ type: 'receipt', conversationId: 'c', deliveredSeq: 3 }])
+})

@@ -1,0 +1,122 @@
+import type { Api } from '../api.ts'
+import type { Emitter } from '../emitter.ts'
+import type { Contact } from '../people.ts'
+import type { ClientFrame, Message, Receipt, ServerFrame } from '../wire.ts'
+import { createAcks } from './acks.ts'
+import type { Connection, ReadyFrame } from './connection.ts'
+import { createDelivered } from './delivered.ts'
+import type { LiveEvents } from './events.ts'
+import { repairGap, takeBaseline } from './gap.ts'
+import { createIntake } from './intake.ts'
+import type { Attached } from './live.ts'
+import type { Memory } from './memory.ts'
+import type { Outgoing } from './outgoing.ts'
+import { createRecency } from './recency.ts'
+import { type Changes, createTimeline } from './timeline.ts'
+
+type Options = {
+  api: Api
+  emitter: Emitter<LiveEvents>
+  memory: Memory
+  outgoing: Outgoing
+  userId: string
+  deliveredReceipts: boolean
+  /** What every new socket is told again: whom to watch, and how one is. */
+  greetings(): ClientFrame[]
+}
+
+const ackMs = 1_000
+
+/** Turns the frames of one connection after another into what listeners are told. */
+export function createStream(options: Options) {
+  const { api, emitter, memory, outgoing, userId } = options
+  const toldReceipts = createRecency(5_000)
+  const toldContacts = createRecency(5_000)
+
+  const onReceipt = (receipt: Receipt) => {
+    const key = `${receipt.conversationId} ${receipt.userId}`
+    if ((toldReceipts.get(key) ?? 0) >= receipt.revision) return
+    toldReceipts.set(key, receipt.revision)
+    emitter.emit('receipt', receipt)
+  }
+  const onContact = (contact: Contact) => {
+    if ((toldContacts.get(contact.otherId) ?? 0) >= contact.version) return
+    toldContacts.set(contact.otherId, contact.version)
+    memory.contacts = Math.max(memory.contacts, contact.version)
+    memory.save()
+    emitter.emit('contact', contact)
+  }
+  const timeline = createTimeline({
+    memory,
+    emitter,
+    onReceipt,
+    changes: (id, after) =>
+      api.call<Changes>('GET', `/api/v1/conversations/${id}/changes`, { query: { after, limit: 100 } }),
+  })
+
+  return {
+    /** Takes over a new connection. */
+    attach(connection: Connection, ready: ReadyFrame): Attached {
+      const acknowledge = createAcknowledge(connection, memory)
+      const acks = createAcks(acknowledge.note)
+      const delivered = createDelivered((conversationId, deliveredSeq) =>
+        connection.send({ type: 'receipt', conversationId, deliveredSeq }),
+      )
+      const intake = createIntake({
+        memory,
+        timeline,
+        emitter,
+        acks,
+        onReceipt,
+        onContact,
+        onMessage({ conversationId, seq, senderId }: Message) {
+          if (options.deliveredReceipts && senderId !== userId) delivered.note(conversationId, seq)
+        },
+        repair: (gap) => repairGap({ api, memory, timeline, onContact }, gap),
+        onFailure(error) {
+          emitter.emit('error', error)
+          connection.close()
+        },
+      })
+      for (const frame of options.greetings()) connection.send(frame)
+      if (memory.cursor === undefined) {
+        const begin = () => {
+          memory.cursor ??= ready.cursor
+          memory.save()
+        }
+        intake.wait(takeBaseline(api, memory).then(begin))
+      }
+      return {
+        accept(frame: ServerFrame) {
+          if (frame.type === 'event' || frame.type === 'gap') intake.accept(frame)
+          else if (frame.type === 'sent' || frame.type === 'error') outgoing.accept(frame)
+          else if (frame.type === 'typing' || frame.type === 'presence') emitter.emit(frame.type, frame)
+        },
+        close() {
+          acks.close()
+          acknowledge.close()
+          delivered.close()
+          timeline.close()
+          outgoing.lost()
+        },
+      }
+    },
+  }
+}
+
+/** Moves the cursor on and tells the server once a second how far it has come. */
+function createAcknowledge(connection: Connection, memory: Memory) {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const flush = () => {
+    timer = undefined
+    if (memory.cursor !== undefined) connection.send({ type: 'ack', cursor: memory.cursor })
+  }
+  return {
+    note(cursor: string) {
+      memory.cursor = cursor
+      memory.save()
+      timer ??= setTimeout(flush, ackMs)
+    },
+    close: () => clearTimeout(timer),
+  }
+}

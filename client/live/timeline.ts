@@ -1,0 +1,134 @@
+import type { Emitter } from '../emitter.ts'
+import type { Message, Receipt } from '../wire.ts'
+import type { LiveEvents } from './events.ts'
+import type { Memory } from './memory.ts'
+import { isRecent, newPlace, notePast, noteRevision, type Place } from './place.ts'
+import { createRecency } from './recency.ts'
+
+export type Change = 'message' | 'edited' | 'deleted' | 'reaction'
+
+/** What `GET …/changes` answers: present states, and up to which revision they are all there. */
+export type Changes = { items: Message[]; receipts: Receipt[]; revision: number; more: boolean }
+
+type Options = {
+  memory: Memory
+  emitter: Emitter<LiveEvents>
+  changes(conversationId: string, after: number): Promise<Changes>
+  onReceipt(receipt: Receipt): void
+}
+
+type Waiting = { message: Message; done: (() => void)[] }
+type Room = {
+  place: Place
+  /** Everything up to here was fetched in a repair, so a late event of it is old news. */
+  complete: number
+  waiting: Map<number, Waiting>
+  timer?: ReturnType<typeof setTimeout> | undefined
+  repairing?: Promise<void> | undefined
+}
+
+const holeMs = 300
+const retryMs = 2_000
+const nothing = () => {}
+
+/**
+ * Tells each message once and in order. A message beyond a hole waits a moment for the ones before it,
+ * which arrival order may have put behind; then they are fetched.
+ */
+export function createTimeline({ memory, emitter, changes, onReceipt }: Options) {
+  const rooms = new Map<string, Room>()
+  const seen = createRecency(5_000)
+
+  const roomOf = (id: string): Room => {
+    const place = memory.places.get(id) ?? newPlace()
+    memory.places.set(id, place)
+    const room = rooms.get(id) ?? { place, complete: 0, waiting: new Map() }
+    rooms.set(id, room)
+    return room
+  }
+  const isKnown = ({ place, complete }: Room, { id, revision }: Message) =>
+    revision <= complete || isRecent(place, revision) || (seen.get(id) ?? 0) >= revision
+  const tell = ({ place }: Room, change: Change, message: Message) => {
+    seen.set(message.id, message.revision)
+    noteRevision(place, message.revision)
+    memory.save()
+    emitter.emit(message.deletedAt ? 'deleted' : change, message)
+  }
+  const release = (room: Room, { message, done }: Waiting) => {
+    room.waiting.delete(message.seq)
+    room.place.seq = message.seq
+    tell(room, 'message', message)
+    for (const call of done) call()
+  }
+  const hold = (room: Room, message: Message, done: () => void) => {
+    const held = room.waiting.get(message.seq)
+    const newest = held && held.message.revision > message.revision ? held.message : message
+    room.waiting.set(message.seq, { message: newest, done: [...(held?.done ?? []), done] })
+    for (let next = nextOf(room); next; next = nextOf(room)) release(room, next)
+  }
+  const wake = (room: Room, id: string, ms: number) => {
+    if (room.waiting.size > 0) room.timer ??= setTimeout(() => void repair(id).catch(nothing), ms)
+  }
+  const accept = (change: Change, message: Message, done: () => void) => {
+    const room = roomOf(message.conversationId)
+    if (message.seq > room.place.seq) {
+      hold(room, message, done)
+      wake(room, message.conversationId, holeMs)
+      return
+    }
+    if (!isKnown(room, message)) tell(room, change, message)
+    done()
+  }
+  const fetchAll = async (room: Room, id: string) => {
+    let after = room.place.from
+    for (let more = true; more; ) {
+      const page = await changes(id, after)
+      for (const message of page.items)
+        if (message.seq > room.place.seq) hold(room, message, nothing)
+        else if (!isKnown(room, message)) tell(room, changeOf(message), message)
+      for (const receipt of page.receipts) onReceipt(receipt)
+      more = page.more && page.revision > after
+      after = page.revision
+    }
+    for (const waiting of [...room.waiting.values()].sort((a, b) => a.message.seq - b.message.seq))
+      if (waiting.message.revision <= after && waiting.message.seq > room.place.seq) release(room, waiting)
+    room.complete = Math.max(room.complete, after)
+    notePast(room.place, after)
+    memory.save()
+  }
+  /** Fetches and tells what changed in a conversation since it was last told of. */
+  const repair = (id: string): Promise<void> => {
+    const room = roomOf(id)
+    clearTimeout(room.timer)
+    room.timer = undefined
+    room.repairing ??= fetchAll(room, id)
+      .catch((error) => {
+        emitter.emit('error', error)
+        throw error
+      })
+      .finally(() => {
+        room.repairing = undefined
+        wake(room, id, retryMs)
+      })
+    return room.repairing
+  }
+
+  return {
+    accept,
+    repair,
+    /** Forgets what waits for a hole: a new connection brings it again. */
+    close() {
+      for (const room of rooms.values()) {
+        clearTimeout(room.timer)
+        room.timer = undefined
+        room.waiting.clear()
+      }
+    },
+  }
+}
+export type Timeline = ReturnType<typeof createTimeline>
+
+const nextOf = ({ place, waiting }: Room) => waiting.get(place.seq + 1)
+
+/** What most likely happened to a message of which only the present state is known. */
+const changeOf = (message: Message): Change => (message.editedAt ? 'edited' : 'reaction')

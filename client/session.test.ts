@@ -1,0 +1,69 @@
+import { expect, test } from 'bun:test'
+import { isLoggedOut } from './error.ts'
+import { clientOf, refusal, scriptServer, sessionOf } from './testing.ts'
+
+const refresh = 'POST /api/v1/auth/refresh'
+
+function expiring() {
+  const server = scriptServer()
+  const tokens: unknown[] = []
+  server.script.routes['POST /api/v1/auth/login'] = () => sessionOf(1, 0)
+  server.script.routes[refresh] = ({ body }) => {
+    tokens.push(body)
+    return sessionOf(2)
+  }
+  server.script.routes['GET /api/v1/auth/me'] = ({ headers }) =>
+    headers.get('authorization') === 'Bearer access-2' ? sessionOf().user : refusal(401, 'unauthenticated')
+  return { server, tokens }
+}
+
+test('many calls with a spent token share one refresh', async () => {
+  const { server, tokens } = expiring()
+  const client = await clientOf(server)
+  await Promise.all(Array.from({ length: 20 }, () => client.account.me()))
+  expect(tokens).toEqual([{ refreshToken: 'refresh-1' }])
+})
+
+test('a token that the server refuses before its time is replaced once', async () => {
+  const { server, tokens } = expiring()
+  server.script.routes['POST /api/v1/auth/login'] = () => sessionOf(1)
+  const client = await clientOf(server)
+  await Promise.all([client.account.me(), client.account.me()])
+  expect(tokens).toHaveLength(1)
+})
+
+test('a refresh whose answer was lost is repeated with the same token', async () => {
+  const { server, tokens } = expiring()
+  let lost = 0
+  const client = await clientOf(server, {
+    async fetch(url, init) {
+      const answer = await fetch(url, init)
+      if (!url.pathname.endsWith('/refresh') || lost > 0) return answer
+      lost += 1
+      throw new TypeError('the line broke')
+    },
+  })
+  expect(await client.account.me()).toEqual(sessionOf().user)
+  expect(tokens).toEqual([{ refreshToken: 'refresh-1' }, { refreshToken: 'refresh-1' }])
+})
+
+test('a session that is over is forgotten and said so', async () => {
+  const { server } = expiring()
+  server.script.routes[refresh] = () => refusal(401, 'unauthenticated', 'revoked')
+  const client = await clientOf(server)
+  expect(isLoggedOut(await client.account.me().catch((error: unknown) => error))).toBe(true)
+  expect(await client.account.session()).toBeNull()
+  await expect(client.connect()).rejects.toThrow()
+  expect(client.state).toBe('ended')
+})
+
+test('a refresh that fails for the moment leaves the person logged in', async () => {
+  const { server, tokens } = expiring()
+  const answer = server.script.routes[refresh]
+  let failures = 2
+  server.script.routes[refresh] = (request) =>
+    failures-- > 0 ? refusal(503, 'unavailable') : answer?.(request)
+  const client = await clientOf(server)
+  expect(await client.account.me()).toEqual(sessionOf().user)
+  expect(tokens).toHaveLength(1)
+})

@@ -1,0 +1,36 @@
+import { createRoute, z } from '@hono/zod-openapi'
+import { Id } from '@plaza/kit/id'
+import { defineRoute, IdempotencyHeaders, json, jsonBody, problems, userOf } from '@plaza/kit/route'
+import type { Ctx } from '../context.ts'
+import { Draft, Message } from '../schema.ts'
+
+const route = createRoute({
+  method: 'post',
+  path: '/api/v1/conversations/{conversationId}/messages',
+  operationId: 'createMessage',
+  'x-access': 'user',
+  tags: ['Messages'],
+  request: {
+    params: z.object({ conversationId: Id }),
+    headers: IdempotencyHeaders,
+    body: jsonBody(Draft, 'Text or an envelope'),
+  },
+  responses: { 201: json(Message, 'The message; it survives any crash from now on'), ...problems },
+} as const)
+
+/**
+ * Sends a message: stored with its event in one commit, shared with other sends of the moment (send.ts).
+ * Throws not_found to strangers, forbidden not_accepting where the other one does not want messages.
+ */
+export const createMessage = (ctx: Ctx) =>
+  defineRoute(route, async (c) => {
+    const { sampled, traceparent } = c.get('trace')
+    const message = await ctx.sender.send({
+      ...c.req.valid('json'),
+      senderId: userOf(c).userId,
+      conversationId: c.req.valid('param').conversationId,
+      key: c.req.valid('header')['idempotency-key'],
+      traceparent: sampled ? traceparent : undefined,
+    })
+    return c.json(message, 201)
+  })

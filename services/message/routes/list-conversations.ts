@@ -1,0 +1,30 @@
+import { createRoute, z } from '@hono/zod-openapi'
+import { Id } from '@plaza/kit/id'
+import { Page, PageQuery, readCursor, writeCursor } from '@plaza/kit/page'
+import { defineRoute, json, problems, userOf } from '@plaza/kit/route'
+import type { Ctx } from '../context.ts'
+import { findConversations } from '../conversation-row.ts'
+import { Conversation } from '../schema.ts'
+
+const route = createRoute({
+  method: 'get',
+  path: '/api/v1/conversations',
+  operationId: 'listConversations',
+  'x-access': 'user',
+  tags: ['Conversations'],
+  request: { query: PageQuery },
+  responses: { 200: json(Page(Conversation, 'Conversation'), 'The last active first'), ...problems },
+} as const)
+
+const Key = z.tuple([z.iso.datetime(), Id])
+
+/** One's conversations by last activity, each with its last message and what is unread. */
+export const listConversations = (ctx: Ctx) =>
+  defineRoute(route, async (c) => {
+    const { limit, cursor } = c.req.valid('query')
+    const after = readCursor(cursor, Key)
+    const found = await findConversations(ctx.sql, userOf(c).userId, { after, limit: limit + 1 })
+    const items = found.slice(0, limit)
+    const last = found.length > limit ? items.at(-1) : undefined
+    return c.json({ items, nextCursor: last ? writeCursor([last.updatedAt, last.id]) : null }, 200)
+  })

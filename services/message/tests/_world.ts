@@ -1,0 +1,105 @@
+import { expect } from 'bun:test'
+import type { Environment } from '@plaza/kit/config'
+import { newId } from '@plaza/kit/id'
+import type { Running } from '@plaza/kit/service'
+import { type TestDeps, type TestUser, testDeps } from '@plaza/kit/testing'
+import type { z } from 'zod'
+import { messageService } from '../main.ts'
+import { Conversation, Message } from '../schema.ts'
+
+/** A started message service, and short words for what tests do with it. */
+export async function createWorld(path: string, variables: Environment = {}) {
+  const deps = await testDeps(path)
+  const unknown = new Set<string>()
+  standInForUsers(deps, unknown)
+  const environment = { ...(await deps.environment('message')), ...variables }
+  const service = await messageService.start(deps.host, environment)
+  const sql = await deps.sql('message')
+  const call = (request: Request) => answer(service, request)
+  const ask = (user: TestUser | undefined, method: string, target: string, body?: unknown) =>
+    call(requestOf(method, target, { ...user?.headers }, body))
+  const open = async (opener: TestUser, peer: TestUser) =>
+    await parse(Conversation, await ask(opener, 'POST', '/api/v1/conversations', { userId: peer.id }))
+  const send = async (sender: TestUser, conversationId: string, text: string, key = newId()) =>
+    await parse(Message, await post(sender, conversationId, { text }, key))
+  const post = (sender: TestUser, conversationId: string, body: object, key?: string) =>
+    call(
+      requestOf(
+        'POST',
+        `/api/v1/conversations/${conversationId}/messages`,
+        { ...sender.headers, ...(key ? { 'idempotency-key': key } : {}) },
+        body,
+      ),
+    )
+  return {
+    ...deps,
+    db: sql,
+    service,
+    settings: environment,
+    call,
+    post,
+    open,
+    send,
+    /** Any request of a user's. */
+    ask,
+    /** A call of another service's. */
+    askAs: async (name: string, method: string, target: string, body?: unknown) =>
+      call(requestOf(method, target, await deps.serviceHeaders(name), body)),
+    /** Two people with a conversation. */
+    async pair() {
+      const [ann, ben] = [await deps.createUser(), await deps.createUser()]
+      return { ann, ben, conversation: await open(ann, ben) }
+    },
+    /** Lets auth know nobody of this id. */
+    forget: (userId: string) => unknown.add(userId),
+    /** A second instance on the same database. */
+    startAnother: () => messageService.start(deps.host, environment),
+  }
+}
+
+export type World = Awaited<ReturnType<typeof createWorld>>
+
+/** The body of an answer that went well, by its schema; fails with the answer itself otherwise. */
+export async function parse<T extends z.ZodType>(
+  schema: T,
+  response: Pick<Response, 'ok' | 'text' | 'status'>,
+) {
+  const text = await response.text()
+  if (!response.ok) throw new Error(`${response.status} ${text}`)
+  return schema.parse(JSON.parse(text))
+}
+
+/** Checks that an answer is this problem. */
+export async function expectProblem(
+  response: Response | Promise<Response>,
+  status: number,
+  reason?: string,
+): Promise<void> {
+  const answered = await response
+  const body = await answered.text()
+  expect({ status: answered.status, body }).toMatchObject({ status, body: expect.any(String) })
+  expect(answered.headers.get('content-type')).toBe('application/problem+json')
+  if (reason) expect(JSON.parse(body).reason).toBe(reason)
+}
+
+const requestOf = (method: string, target: string, headers: Record<string, string>, body: unknown): Request =>
+  new Request(`http://message${target}`, {
+    method,
+    headers: { ...headers, 'content-type': 'application/json' },
+    body: body === undefined ? null : JSON.stringify(body),
+  })
+
+/** This service's handler never looks at the server that a listener would pass along. */
+const answer = async ({ fetch }: Running, request: Request): Promise<Response> =>
+  await fetch(request, undefined as never)
+
+/** Auth knows everybody but those who are named. */
+function standInForUsers({ host }: TestDeps, unknown: Set<string>): void {
+  const keys = host.local.get('auth')
+  host.local.set('auth', (request) => {
+    const id = /^\/internal\/v1\/users\/([^/]+)$/.exec(new URL(request.url).pathname)?.[1]
+    if (id && unknown.has(id)) return Response.json({}, { status: 404 })
+    if (id || !keys) return Response.json({ id })
+    return keys(request)
+  })
+}

@@ -70,8 +70,8 @@ export const instancesInForce = async (adminPort: number, name: string, urls: st
 const balancer = (name: string, urls: string[]) => ({
   servers: urls.map((url) => ({ url })),
   serversTransport: 'services',
-  // Of two instances picked at random the one with less to do: a slow one gets less, sockets spread evenly.
-  strategy: 'p2c',
+  // Whichever has less to do would be the one that fails fastest.
+  strategy: 'wrr',
   ...(name !== 'pages' && {
     healthCheck: { path: '/health/ready', interval: '500ms', unhealthyInterval: '500ms', timeout: '3s' },
   }),

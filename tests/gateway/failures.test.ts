@@ -1,0 +1,81 @@
+import { afterAll, expect, test } from 'bun:test'
+import { standIn, testGateway } from '@plaza/infra/gateway'
+import { echo, serveForwardAuth, serveMoody } from './_stand-ins.ts'
+
+const gateway = await testGateway({
+  USER_RATE_BURST: '100000',
+  BREAKER_OPEN: '500ms',
+  BREAKER_RECOVERY: '500ms',
+})
+const service = standIn(echo)
+afterAll(async () => {
+  await Promise.all([gateway.stop(), service.stop()])
+})
+
+const headers = { authorization: 'Bearer ada' }
+const get = (path: string) => fetch(gateway.url + path, { headers })
+const expectUnavailable = async (answer: Response) => {
+  expect(answer.status).toBe(503)
+  expect(answer.headers.get('content-type')).toBe('application/problem+json')
+  expect(answer.headers.get('retry-after')).toBe('1')
+  expect(await answer.json()).toMatchObject({
+    status: 503,
+    code: 'unavailable',
+    requestId: expect.any(String),
+  })
+}
+const until = async (holds: () => Promise<boolean>) => {
+  while (!(await holds())) await Bun.sleep(20)
+}
+
+test('a dead service is a 503 on its routes while the others go on', async () => {
+  const forwardAuth = serveForwardAuth(gateway)
+  const relay = standIn(echo)
+  await gateway.route({ user: [service.url], relay: [relay.url] })
+  expect((await get('/api/v1/queue')).status).toBe(200)
+
+  await relay.stop()
+  await expectUnavailable(await get('/api/v1/queue'))
+  expect((await get('/api/v1/users/7')).status).toBe(200)
+  await forwardAuth.stop()
+})
+
+test('auth away is a 503, not a 500', async () => {
+  await gateway.route({ user: [service.url] })
+  await expectUnavailable(await get('/api/v1/users/7'))
+  const forwardAuth = serveForwardAuth(gateway)
+  await until(async () => (await get('/api/v1/users/7')).status === 200)
+  await forwardAuth.stop()
+})
+
+test('the breaker spares a service that does not answer, and closes when it does', async () => {
+  const forwardAuth = serveForwardAuth(gateway)
+  const moody = await serveMoody()
+  await gateway.route({ message: [moody.url] })
+  expect((await get('/api/v1/messages/7')).status).toBe(200)
+
+  moody.mood.well = false
+  await until(async () => {
+    const before = moody.mood.asked
+    await expectUnavailable(await get('/api/v1/messages/7'))
+    return moody.mood.asked === before
+  })
+
+  moody.mood.well = true
+  await until(async () => (await get('/api/v1/messages/7')).status === 200)
+  moody.stop()
+  await forwardAuth.stop()
+})
+
+test('the other instance takes what the first no longer can', async () => {
+  const forwardAuth = serveForwardAuth(gateway)
+  const [first, second] = [standIn(echo), standIn(echo)]
+  await gateway.route({ user: [first.url, second.url] })
+  await first.stop()
+  await until(async () => {
+    const answers = await Promise.all(Array.from({ length: 50 }, () => get('/api/v1/users/7')))
+    return answers.every(({ status }) => status === 200)
+  })
+  await second.stop()
+  await forwardAuth.stop()
+})

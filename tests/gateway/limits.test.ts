@@ -1,0 +1,37 @@
+import { afterAll, expect, test } from 'bun:test'
+import { standIn, testGateway } from '@plaza/infra/gateway'
+import { echo, serveForwardAuth } from './_stand-ins.ts'
+
+// The credential limit is the one that nobody set.
+const gateway = await testGateway({ USER_RATE_AVERAGE: '1', USER_RATE_BURST: '5' })
+const forwardAuth = serveForwardAuth(gateway)
+const service = standIn(echo)
+await gateway.route({ auth: [service.url], user: [service.url], websocket: [service.url] })
+afterAll(async () => {
+  await Promise.all([gateway.stop(), forwardAuth.stop(), service.stop()])
+})
+
+const statuses = (count: number, path: string, headers: Record<string, string> = {}) =>
+  Promise.all(
+    Array.from({ length: count }, async () => (await fetch(gateway.url + path, { headers })).status),
+  )
+
+test('100 tries of credentials an address, whichever endpoint and spelling, and then 429', async () => {
+  const paths = ['/api/v1/auth/login', '/api/auth/login', '/api/v1/auth/register', '/api/v1/auth/refresh']
+  const answers = (await Promise.all(paths.map((path) => statuses(26, path)))).flat()
+  expect(answers.filter((status) => status === 200)).toHaveLength(100)
+  expect(answers.filter((status) => status === 429)).toHaveLength(4)
+
+  const refused = await fetch(`${gateway.url}/api/v1/auth/login`, { method: 'POST' })
+  expect(refused.headers.get('content-type')).toBe('application/problem+json')
+  expect(refused.headers.get('retry-after')).toBe('9')
+  expect(await refused.json()).toMatchObject({ status: 429, code: 'limited' })
+  expect(await statuses(1, '/.well-known/jwks.json')).toEqual([200])
+})
+
+test('one who uses up their budget takes nothing from another', async () => {
+  const [ada, bob] = [{ authorization: 'Bearer ada' }, { authorization: 'Bearer bob' }]
+  const ofAda = await statuses(40, '/api/v1/users/7', ada)
+  expect(ofAda.filter((status) => status === 429).length).toBeGreaterThan(30)
+  expect(await statuses(5, '/api/v1/users/7', bob)).toEqual([200, 200, 200, 200, 200])
+})

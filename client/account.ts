@@ -2,15 +2,7 @@ import type { Api } from './api.ts'
 import { PlazaError } from './error.ts'
 import type { Exchange } from './exchange.ts'
 import type { SessionKeeper } from './session.ts'
-import type { Me, Session } from './wire.ts'
-
-export type Device = {
-  id: string
-  name: string | null
-  createdAt: string
-  lastUsedAt: string
-  current: boolean
-}
+import type { Device, Erasure, Me, Session } from './wire.ts'
 
 type Registration = { username: string; email: string; password: string; device?: { name: string } }
 type LogIn = { login: string; password: string; device?: { name: string } }
@@ -69,5 +61,3 @@ export function createAccount(exchange: Exchange, api: Api, session: SessionKeep
     erasure: (erasureId: string) => exchange<Erasure>('GET', `${root}/erasures/${erasureId}`),
   }
 }
-
-export type Erasure = { status: 'running' | 'done'; startedAt: string; finishedAt: string | null }

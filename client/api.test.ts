@@ -29,12 +29,12 @@ test('a list goes through its pages only as far as it is read', async () => {
   const server = scriptServer()
   server.script.routes['GET /api/v1/blocks'] = ({ url }) => {
     const page = Number(url.searchParams.get('cursor') ?? 0)
-    const items = [1, 2].map((item) => ({ userId: `${page * 2 + item}` }))
+    const items = [1, 2].map((item) => ({ person: { userId: `${page * 2 + item}` } }))
     return { items, nextCursor: page < 2 ? `${page + 1}` : null }
   }
   const client = await clientOf(server)
   const all: string[] = []
-  for await (const { userId } of client.people.blocks()) all.push(userId)
+  for await (const { person } of client.people.blocks()) all.push(person.userId)
   expect(all).toEqual(['1', '2', '3', '4', '5', '6'])
   server.script.calls.length = 0
   for await (const _first of client.people.blocks()) break

@@ -1,6 +1,5 @@
 export { type ClientOptions, PlazaClient } from './client.ts'
 export { isLoggedOut, isPassing, PlazaError } from './error.ts'
 export type { LiveEvents, State } from './live/events.ts'
-export type { Contact, Privacy, Profile } from './people.ts'
 export { memoryStorage, type Storage, webStorage } from './storage.ts'
 export type * from './wire.ts'

@@ -1,5 +1,5 @@
 import type { Api } from './api.ts'
-import type { Conversation, Message, Page } from './wire.ts'
+import type { Conversation, History, Message } from './wire.ts'
 
 /** Where a page of history lies: before or after a `seq`, around one, or the newest. */
 export type HistoryQuery = { before?: number; after?: number; around?: number; limit?: number }
@@ -16,7 +16,7 @@ export const createTalk = (api: Api) => ({
   unread: () => api.call<{ messages: number; conversations: number }>('GET', `${root}/conversations/unread`),
   /** One page of a conversation. */
   history: (conversationId: string, query: HistoryQuery = {}) =>
-    api.call<Page<Message>>('GET', `${root}/conversations/${conversationId}/messages`, { query }),
+    api.call<History>('GET', `${root}/conversations/${conversationId}/messages`, { query }),
   message: (id: string) => api.call<Message>('GET', `${root}/messages/${id}`),
   edit: (id: string, text: string) =>
     api.call<Message>('PATCH', `${root}/messages/${id}`, { body: { text } }),

@@ -111,6 +111,66 @@ export type PlazaEvent<Data = unknown> = {
   data: Data
 }
 
+export type Person = { userId: string; username: string; displayName: string | null; avatar: string | null }
+
+export type Profile = Person & {
+  bio: string | null
+  age: number | null
+  gender: string | null
+  favouriteStyle: string | null
+  /** Counted by Plaza. */
+  totalPosts: number
+  fields: Record<string, string>
+  version: number
+  createdAt: string
+  updatedAt: string
+}
+
+/** What may be set in one's own profile: what is left out stays, null empties. */
+export type ProfileEdit = Partial<
+  Pick<Profile, 'displayName' | 'bio' | 'avatar' | 'age' | 'gender' | 'favouriteStyle' | 'fields'>
+>
+
+type Audience = 'everyone' | 'contacts' | 'nobody'
+export type PrivacySettings = {
+  whoMayWrite: Audience
+  whoSeesPresence: Audience
+  sendDeliveryReceipts: boolean
+  sendReadReceipts: boolean
+}
+export type Privacy = PrivacySettings & { version: number }
+
+/** In one's own view: `outgoing` has asked, `incoming` was asked. */
+export type ContactState = 'none' | 'outgoing' | 'incoming' | 'accepted'
+export type Contact = { person: Person; state: ContactState; version: number; changedAt: string }
+export type Block = { person: Person; version: number; blockedAt: string }
+
+/** Everything that one has set about a person; the higher version holds. */
+export type Relation = { userId: string; state: ContactState; blocked: boolean; version: number }
+
+/** Messages in the order of `seq`; `before` and `after` ask for the neighbouring pages. */
+export type History = { items: Message[]; before: number | null; after: number | null }
+
+/** A device where one is logged in. */
+export type Device = {
+  id: string
+  device: { name: string } | null
+  userAgent: string | null
+  ip: string | null
+  createdAt: string
+  lastUsedAt: string
+  current: boolean
+}
+
+/** How far the erasure of an account is. */
+export type Erasure = {
+  id: string
+  status: 'running' | 'done'
+  startedAt: string
+  finishedAt: string | null
+  receipts: { service: string; receivedAt: string | null }[]
+}
+
 export type Presence = { userId: string; status: 'online' | 'away' | 'offline'; lastSeenAt: string | null }
 
 /** What a client says on the socket. */

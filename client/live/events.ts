@@ -1,5 +1,4 @@
-import type { Contact } from '../people.ts'
-import type { Conversation, Message, PlazaEvent, Presence, Receipt } from '../wire.ts'
+import type { Conversation, Message, PlazaEvent, Presence, Receipt, Relation } from '../wire.ts'
 
 export type State = 'offline' | 'connecting' | 'live' | 'ended'
 
@@ -12,7 +11,8 @@ export type LiveEvents = {
   reaction: Message
   receipt: Receipt
   conversation: Pick<Conversation, 'id' | 'memberIds' | 'createdAt'>
-  contact: Contact
+  /** A contact, a request for one or a block has changed. */
+  contact: Relation
   presence: Presence
   typing: { conversationId: string; userId: string; active: boolean }
   /** Every event as it came, also of kinds that this client does not know; after a drop some may come twice. */

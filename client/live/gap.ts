@@ -1,11 +1,10 @@
 import type { Api } from '../api.ts'
-import type { Contact } from '../people.ts'
-import type { Conversation, GapFrame } from '../wire.ts'
+import type { Conversation, GapFrame, Relation } from '../wire.ts'
 import type { Memory } from './memory.ts'
 import { newestRevision, newPlace } from './place.ts'
 import type { Timeline } from './timeline.ts'
 
-type Options = { api: Api; memory: Memory; timeline: Timeline; onContact(contact: Contact): void }
+type Options = { api: Api; memory: Memory; timeline: Timeline; onContact(relation: Relation): void }
 
 type Counters = { id: string; revision: number }
 
@@ -31,13 +30,13 @@ export async function takeBaseline(api: Api, memory: Memory): Promise<void> {
   memory.save()
 }
 
-type ContactChanges = { items: Contact[]; version: number; more: boolean }
+type ContactChanges = { items: Relation[]; version: number; more: boolean }
 
-async function repairContacts(api: Api, memory: Memory, onContact: (contact: Contact) => void) {
+async function repairContacts(api: Api, memory: Memory, onContact: (relation: Relation) => void) {
   let after = Math.max(0, memory.contacts - contactMargin)
   for (let more = true; more; ) {
     const page: ContactChanges = await api.call('GET', '/api/v1/contacts/changes', { query: { after } })
-    for (const contact of page.items) onContact(contact)
+    for (const relation of page.items) onContact(relation)
     more = page.more && page.version > after
     after = page.version
   }

@@ -1,6 +1,5 @@
 import type { Emitter } from '../emitter.ts'
-import type { Contact } from '../people.ts'
-import type { Conversation, GapFrame, Message, PlazaEvent, Receipt } from '../wire.ts'
+import type { Conversation, GapFrame, Message, PlazaEvent, Receipt, Relation } from '../wire.ts'
 import type { Acks } from './acks.ts'
 import type { LiveEvents } from './events.ts'
 import type { Memory } from './memory.ts'
@@ -15,7 +14,7 @@ type Options = {
   emitter: Emitter<LiveEvents>
   acks: Acks
   onReceipt(receipt: Receipt): void
-  onContact(contact: Contact): void
+  onContact(relation: Relation): void
   onMessage(message: Message): void
   repair(gap: GapFrame): Promise<void>
   /** Called when a repair failed: the connection is to be made anew from the old cursor. */
@@ -45,8 +44,12 @@ export function createIntake(options: Options) {
       return
     }
     if (event.type === 'receipt.advanced') options.onReceipt(dataOf<Receipt>(event))
-    else if (event.type.startsWith('contact.')) options.onContact(dataOf<Contact>(event))
-    else if (event.type === 'conversation.created') {
+    else if (/^(contact|block)\./.test(event.type)) {
+      // In the event `userId` is the one whose view it is, in a list of changes it is the other person.
+      const { otherId, ...relation } = dataOf<Relation & { otherId: string }>(event)
+      options.onContact({ ...relation, userId: otherId })
+    }
+    if (event.type === 'conversation.created') {
       const conversation = dataOf<Conversation>(event)
       if (!memory.places.has(conversation.id)) memory.places.set(conversation.id, newPlace())
       emitter.emit('conversation', conversation)

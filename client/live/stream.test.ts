@@ -131,7 +131,7 @@ test('a gap is repaired: what was missed is told once, later events wait for it'
       : { items: [message(3, 5)], receipts: [receipt], revision: 5, more: false }
   const receipt = { conversationId: 'c', userId: 'other', deliveredSeq: 1, readSeq: 1, revision: 4 }
   script.routes['GET /api/v1/contacts/changes'] = () => ({
-    items: [{ userId: 'me', otherId: 'other', state: 'accepted', version: 7 }],
+    items: [{ userId: 'other', person: null, state: 'accepted', blocked: false, version: 7 }],
     version: 7,
     more: false,
   })

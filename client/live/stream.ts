@@ -1,7 +1,6 @@
 import type { Api } from '../api.ts'
 import type { Emitter } from '../emitter.ts'
-import type { Contact } from '../people.ts'
-import type { ClientFrame, Message, Receipt, ServerFrame } from '../wire.ts'
+import type { ClientFrame, Message, Receipt, Relation, ServerFrame } from '../wire.ts'
 import { createAcks } from './acks.ts'
 import type { Connection, ReadyFrame } from './connection.ts'
 import { createDelivered } from './delivered.ts'
@@ -29,7 +28,7 @@ const ackMs = 1_000
 
 /** Turns the frames of one connection after another into what listeners are told. */
 export function createStream(options: Options) {
-  const { api, emitter, memory, outgoing, userId } = options
+  const { api, emitter, memory, outgoing } = options
   const toldReceipts = createRecency(5_000)
   const toldContacts = createRecency(5_000)
 
@@ -39,12 +38,12 @@ export function createStream(options: Options) {
     toldReceipts.set(key, receipt.revision)
     emitter.emit('receipt', receipt)
   }
-  const onContact = (contact: Contact) => {
-    if ((toldContacts.get(contact.otherId) ?? 0) >= contact.version) return
-    toldContacts.set(contact.otherId, contact.version)
-    memory.contacts = Math.max(memory.contacts, contact.version)
+  const onContact = ({ userId, state, blocked, version }: Relation) => {
+    if ((toldContacts.get(userId) ?? 0) >= version) return
+    toldContacts.set(userId, version)
+    memory.contacts = Math.max(memory.contacts, version)
     memory.save()
-    emitter.emit('contact', contact)
+    emitter.emit('contact', { userId, state, blocked, version })
   }
   const timeline = createTimeline({
     memory,
@@ -70,7 +69,7 @@ export function createStream(options: Options) {
         onReceipt,
         onContact,
         onMessage({ conversationId, seq, senderId }: Message) {
-          if (options.deliveredReceipts && senderId !== userId) delivered.note(conversationId, seq)
+          if (options.deliveredReceipts && senderId !== options.userId) delivered.note(conversationId, seq)
         },
         repair: (gap) => repairGap({ api, memory, timeline, onContact }, gap),
         onFailure(error) {

@@ -1,0 +1,78 @@
+import { Problem } from '@plaza/kit/problem'
+import { networkOf } from './client-of.ts'
+import type { Ctx } from './context.ts'
+import { emailKey } from './email.ts'
+import { hashToken } from './token.ts'
+import { hashUsername } from './username.ts'
+
+/** The account that a password was proved for. */
+export type Proved = {
+  id: string
+  passwordHash: string
+  bannedAt: Date | null
+  bannedUntil: Date | null
+}
+
+type Attempt = { login: string; password: string; ip: string | null }
+
+/**
+ * Finds the account of a username or address and checks its password. Who is unknown costs the same look-up,
+ * count and hash as who gave a wrong password, and gets the same answer. Throws Problem unauthenticated or limited.
+ */
+export async function proveByLogin(ctx: Ctx, { login, password, ip }: Attempt): Promise<Proved> {
+  const [found] = await ctx.sql<Proved[]>`
+    select id, password_hash, banned_at, banned_until
+    from users
+    where ${login.includes('@') ? ctx.sql`email_key = ${emailKey(login)}` : ctx.sql`username_hash = ${hashUsername(login)}`}
+      and deleted_at is null`
+  return await prove(ctx, {
+    found,
+    account: found?.id ?? hashToken(login).toString('base64url'),
+    password,
+    ip,
+  })
+}
+
+/** Checks the password of somebody who is logged in. Throws Problem unauthenticated or limited. */
+export async function proveByUser(
+  ctx: Ctx,
+  { userId, password, ip }: { userId: string; password: string; ip: string | null },
+): Promise<Proved> {
+  const [found] = await ctx.sql<Proved[]>`
+    select id, password_hash, banned_at, banned_until
+    from users
+    where id = ${userId} and deleted_at is null`
+  return await prove(ctx, { found, account: userId, password, ip })
+}
+
+type Proof = { found: Proved | undefined; account: string; password: string; ip: string | null }
+
+/**
+ * An attempt on an account is counted before the password is checked, so that many at once find no gap;
+ * for an address only failures count, since a whole school may log in from one.
+ */
+async function prove(
+  { throttle, hashing, config }: Ctx,
+  { found, account, password, ip }: Proof,
+): Promise<Proved> {
+  const windowSeconds = config.LOGIN_WINDOW_SECONDS
+  const byAccount = { limit: config.LOGIN_ACCOUNT_LIMIT, windowSeconds }
+  const byAddress = { limit: config.LOGIN_IP_LIMIT, windowSeconds }
+  const address = ip && `ip:${networkOf(ip)}`
+  await Promise.all([
+    throttle.take(`account:${account}`, byAccount),
+    address && throttle.assertRoom(address, byAddress),
+  ])
+  const matches = await hashing.verify(found?.passwordHash, password)
+  if (found && matches) {
+    await throttle.reset(`account:${account}`)
+    return found
+  }
+  if (address) await throttle.tryTake(address, byAddress)
+  throw wrongCredentials()
+}
+
+export const wrongCredentials = () =>
+  new Problem('unauthenticated', 'The name, the address or the password is wrong', {
+    reason: 'credentials_wrong',
+  })

@@ -1,0 +1,48 @@
+import { createRoute, z } from '@hono/zod-openapi'
+import { Problem } from '@plaza/kit/problem'
+import { defineRoute, jsonBody, noContent, problems, userOf } from '@plaza/kit/route'
+import { findMe } from '../accounts.ts'
+import { change } from '../change.ts'
+import { clientOf } from '../client-of.ts'
+import type { Ctx } from '../context.ts'
+import { proveByUser } from '../credentials.ts'
+import { queueMail } from '../mail-queue.ts'
+import { NewPassword, Password } from '../schema.ts'
+import { endOtherSessions } from '../sessions.ts'
+
+const route = createRoute({
+  method: 'post',
+  path: '/api/v1/auth/password/change',
+  operationId: 'changePassword',
+  'x-access': 'user',
+  tags: ['Password'],
+  summary: 'Choose a new password; every other device is logged out',
+  request: {
+    body: jsonBody(z.object({ currentPassword: Password, newPassword: NewPassword }), 'Both passwords'),
+  },
+  responses: { ...noContent, ...problems },
+} as const)
+
+/** Replaces the password and ends the caller's other sessions. */
+export const changePassword = (ctx: Ctx) =>
+  defineRoute(route, async (c) => {
+    const { currentPassword, newPassword } = c.req.valid('json')
+    const { userId, sessionId } = userOf(c)
+    const account = await proveByUser(ctx, { userId, password: currentPassword, ip: clientOf(c).ip })
+    const { username, email } = await findMe(ctx.sql, userId)
+    await ctx.strength.assertStrong(newPassword, [username, email, ...email.split(/[@.]/), 'plaza'])
+    const passwordHash = await ctx.hashing.hash(newPassword)
+    await change(ctx, async (change) => {
+      const [changed] = await change.tx`
+        update users
+        set password_hash = ${passwordHash}
+        where id = ${userId} and password_hash = ${account.passwordHash} and deleted_at is null
+        returning id`
+      if (!changed) throw new Problem('conflict', 'The password was changed elsewhere just now')
+      await endOtherSessions(change, { userId, sessionId, reason: 'password' })
+      await change.tx`delete from one_time_tokens where user_id = ${userId} and purpose = 'reset_password'`
+      await queueMail(change.tx, { kind: 'password_changed', userId })
+    })
+    ctx.mails.poke()
+    return c.body(null, 204)
+  })

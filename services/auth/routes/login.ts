@@ -1,0 +1,50 @@
+import { createRoute, z } from '@hono/zod-openapi'
+import { Problem } from '@plaza/kit/problem'
+import { defineRoute, json, jsonBody, problems } from '@plaza/kit/route'
+import { Text } from '@plaza/kit/text'
+import { clientOf } from '../client-of.ts'
+import type { Ctx } from '../context.ts'
+import { type Proved, proveByLogin, wrongCredentials } from '../credentials.ts'
+import { Device, Password, Session } from '../schema.ts'
+import { openSession, toSession } from '../sessions.ts'
+
+const route = createRoute({
+  method: 'post',
+  path: '/api/v1/auth/login',
+  operationId: 'login',
+  'x-access': 'public',
+  tags: ['Account'],
+  summary: 'Log in by username or e-mail address',
+  description: 'Somebody who is banned gets 403 with reason `banned`, after the right password.',
+  request: {
+    body: jsonBody(
+      z.object({ login: Text(512, 1), password: Password, device: Device.optional() }),
+      'Who it is, and on which device',
+    ),
+  },
+  responses: { 200: json(Session, 'A new session'), ...problems },
+} as const)
+
+/** Opens a session for whoever knows the password. An unknown name and a wrong password are answered alike. */
+export const login = (ctx: Ctx) =>
+  defineRoute(route, async (c) => {
+    const { login, password, device } = c.req.valid('json')
+    const client = clientOf(c)
+    const account = await proveByLogin(ctx, { login, password, ip: client.ip })
+    assertNotBanned(account)
+    const session = await openSession(ctx.sql, {
+      userId: account.id,
+      passwordHash: account.passwordHash,
+      device: device?.name,
+      client,
+      maxSeconds: ctx.config.SESSION_MAX_SECONDS,
+    })
+    if (!session) throw wrongCredentials()
+    return c.json(await toSession(ctx, session.opened, session.refreshToken), 200)
+  })
+
+function assertNotBanned({ bannedAt, bannedUntil }: Proved): void {
+  if (!bannedAt || (bannedUntil && bannedUntil <= new Date())) return
+  const end = bannedUntil ? `until ${bannedUntil.toISOString()}` : 'for good'
+  throw new Problem('forbidden', `This account is banned ${end}`, { reason: 'banned' })
+}

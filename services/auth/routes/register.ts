@@ -1,0 +1,78 @@
+import { createRoute, z } from '@hono/zod-openapi'
+import { newId } from '@plaza/kit/id'
+import { Problem } from '@plaza/kit/problem'
+import { defineRoute, json, jsonBody, problems } from '@plaza/kit/route'
+import { change } from '../change.ts'
+import { clientOf } from '../client-of.ts'
+import type { Ctx } from '../context.ts'
+import { emailKey } from '../email.ts'
+import { userRegistered } from '../events.ts'
+import { queueMail } from '../mail-queue.ts'
+import { Device, Email, NewPassword, Session, Username } from '../schema.ts'
+import { openSession, toSession } from '../sessions.ts'
+import { hashUsername } from '../username.ts'
+
+const route = createRoute({
+  method: 'post',
+  path: '/api/v1/auth/register',
+  operationId: 'register',
+  'x-access': 'public',
+  tags: ['Account'],
+  summary: 'Make an account and log in',
+  description: 'A taken name or address is a conflict with reason `username_taken` or `email_taken`.',
+  request: {
+    body: jsonBody(
+      z.object({ username: Username, email: Email, password: NewPassword, device: Device.optional() }),
+      'Who it is',
+    ),
+  },
+  responses: { 201: json(Session, 'The first session'), ...problems },
+} as const)
+
+/** Makes the account, its first session, its event and the mail that verifies the address in one commit. */
+export const register = (ctx: Ctx) =>
+  defineRoute(route, async (c) => {
+    const { username, email, password, device } = c.req.valid('json')
+    const names = { usernameHash: hashUsername(username), emailKey: emailKey(email) }
+    await assertFree(ctx, names)
+    await ctx.strength.assertStrong(password, [username, email, ...email.split(/[@.]/), 'plaza'])
+    const passwordHash = await ctx.hashing.hash(password)
+    const userId = newId()
+    const session = await change(ctx, async ({ tx, emit }) => {
+      const [user] = await tx<{ createdAt: Date }[]>`
+        insert into users (id, username, username_hash, email, email_key, password_hash)
+        values (${userId}, ${username}, ${names.usernameHash}, ${email}, ${names.emailKey}, ${passwordHash})
+        on conflict do nothing
+        returning created_at`
+      if (!user) return undefined
+      await queueMail(tx, { kind: 'verify_email', userId })
+      const createdAt = user.createdAt.toISOString()
+      emit(userRegistered.emit({ subject: userId, actor: userId, data: { userId, username, createdAt } }))
+      return await openSession(tx, {
+        userId,
+        passwordHash,
+        device: device?.name,
+        client: clientOf(c),
+        maxSeconds: ctx.config.SESSION_MAX_SECONDS,
+      })
+    })
+    if (!session) {
+      await assertFree(ctx, names)
+      throw new Problem('conflict', 'The name or the address was taken just now', {
+        reason: 'username_taken',
+      })
+    }
+    ctx.mails.poke()
+    return c.json(await toSession(ctx, session.opened, session.refreshToken), 201)
+  })
+
+async function assertFree({ sql }: Ctx, names: { usernameHash: Buffer; emailKey: string }): Promise<void> {
+  const taken = await sql<{ name: boolean }[]>`
+    select username_hash = ${names.usernameHash} as name
+    from users
+    where username_hash = ${names.usernameHash} or email_key = ${names.emailKey}`
+  if (taken.some(({ name }) => name))
+    throw new Problem('conflict', 'This name is taken', { reason: 'username_taken' })
+  if (taken.length > 0)
+    throw new Problem('conflict', 'This address has an account already', { reason: 'email_taken' })
+}

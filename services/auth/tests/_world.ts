@@ -1,0 +1,116 @@
+import { afterAll } from 'bun:test'
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Environment } from '@plaza/kit/config'
+import type { PlazaEvent } from '@plaza/kit/events'
+import { createHost } from '@plaza/kit/host'
+import { type Revocation, revocationStream, tokensRevoked } from '@plaza/kit/revocation'
+import { startServices } from '@plaza/kit/service'
+import { eventually, type TestDeps, testDeps } from '@plaza/kit/testing'
+import { authClient } from '../api.ts'
+import { authService } from '../main.ts'
+import { Session } from '../schema.ts'
+
+/** A running auth with a host of its own, as in a process of its own. */
+export type Instance = {
+  url: string
+  client: ReturnType<typeof authClient>
+  /** Asks with a user's token. */
+  as(user: { accessToken: string }): ReturnType<typeof authClient>
+  stop(): Promise<void>
+}
+
+export type World = Awaited<ReturnType<typeof createWorld>>
+
+export const password = 'late otters juggle 7 plums'
+
+/** The real parts of one test file, one auth on them, and what its tests ask of both. */
+export async function createWorld(path: string, variables: Environment = {}) {
+  const instances = new Set<Instance>()
+  const mailDir = await mkdtemp(join(tmpdir(), 'plaza-mail-'))
+  // Before the parts' own afterAll, so services stop before what they stand on.
+  afterAll(async () => {
+    await Promise.all([...instances].map((instance) => instance.stop()))
+    await rm(mailDir, { recursive: true, force: true })
+  })
+  const deps = await testDeps(path)
+  const environment = {
+    ...(await deps.environment('auth')),
+    KEY_ENCRYPTION_SECRET: randomBytes(32).toString('base64url'),
+    MAIL_DIR: mailDir,
+    ...variables,
+  }
+  const start = async (more: Environment = {}) => {
+    const instance = await startInstance({ ...environment, ...more })
+    instances.add(instance)
+    return { ...instance, stop: () => (instances.delete(instance) ? instance.stop() : Promise.resolve()) }
+  }
+  const auth = await start()
+  return {
+    deps,
+    environment,
+    start,
+    auth,
+    sql: await deps.sql('auth'),
+    register: (instance: Instance = auth, headers: Record<string, string> = {}) =>
+      registerAt(instance, headers),
+    mails: (email: string) => readMails(mailDir, email),
+    tokenMailed: (email: string, subject: string) => tokenIn(mailDir, email, subject),
+    eventsAbout: async (type: string, subject: string) =>
+      (await deps.events('AUTH')).filter((event) => event.type === type && event.subject === subject),
+    revocationOf: (id: string) => revocationOf(deps, id),
+  }
+}
+
+async function startInstance(environment: Environment): Promise<Instance> {
+  const host = createHost(environment)
+  const started = await startServices(host, [authService], environment)
+  const url = `http://127.0.0.1:${started.ports.auth}`
+  return {
+    url,
+    client: authClient(url),
+    as: ({ accessToken }) =>
+      authClient(url, (input, init) => {
+        const request = new Request(String(input), init)
+        request.headers.set('authorization', `Bearer ${accessToken}`)
+        return fetch(request)
+      }),
+    stop: () => started.stop(),
+  }
+}
+
+/** Somebody new, logged in. */
+export type Person = Session & { password: string; login: string }
+
+async function registerAt({ client }: Instance, headers: Record<string, string>): Promise<Person> {
+  const name = `u${randomBytes(8).toString('hex')}`
+  const json = { username: name, email: `${name}@example.org`, password }
+  const answer = await client.api.v1.auth.register.$post({ json }, { headers })
+  if (answer.status !== 201) throw new Error(`register answered ${answer.status}: ${await answer.text()}`)
+  return { ...Session.parse(await answer.json()), password, login: name }
+}
+
+async function readMails(folder: string, email: string): Promise<string[]> {
+  const files = (await readdir(folder)).filter((file) => file.endsWith('.eml')).sort()
+  const mails = await Promise.all(files.map((file) => Bun.file(join(folder, file)).text()))
+  return mails.filter((mail) => mail.includes(`To: ${email}`))
+}
+
+/** The token in the latest mail with this subject, once it has come. */
+const tokenIn = (folder: string, email: string, subject: string) =>
+  eventually(async () => {
+    const mail = (await readMails(folder, email)).findLast((text) => text.includes(`Subject: ${subject}`))
+    const token = mail && /#token=([\w-]{43})/.exec(mail)?.[1]
+    if (!token) throw new Error(`no mail "${subject}" to ${email}`)
+    return token
+  })
+
+/** The last revocation that was published for a user or session. */
+async function revocationOf(deps: TestDeps, id: string): Promise<Revocation | undefined> {
+  const nats = await deps.host.nats()
+  const last = { last_by_subj: `evt.${tokensRevoked.type}.${id}` }
+  const message = await nats.jsm.streams.getMessage(revocationStream, last)
+  return message ? tokensRevoked.parse(message.json<PlazaEvent>()).data : undefined
+}

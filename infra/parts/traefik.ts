@@ -85,7 +85,7 @@ const dynamicFolder = async (dir: string): Promise<string> => {
 
 const Configuration = z.looseObject({
   entryPoints: z.looseObject({ web: z.looseObject({}), traefik: z.looseObject({}) }),
-  providers: z.looseObject({ file: z.looseObject({}) }),
+  providers: z.unknown(),
 })
 
 const nativeConfiguration = async (directory: string, address: string, adminPort: number) => {
@@ -94,7 +94,7 @@ const nativeConfiguration = async (directory: string, address: string, adminPort
   )
   configuration.entryPoints.web.address = address
   configuration.entryPoints.traefik.address = `127.0.0.1:${adminPort}`
-  configuration.providers.file.directory = directory
+  configuration.providers = { providersThrottleDuration: '100ms', file: { directory, watch: true } }
   return JSON.stringify(configuration, null, 2)
 }
 

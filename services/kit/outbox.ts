@@ -95,7 +95,8 @@ export function toRow({ event, recipients }: Emission): OutboxRow {
   }
 }
 
-async function storeRows(tx: Transaction, rows: OutboxRow[]): Promise<void> {
+/** Stores events in a transaction that is not the outbox's own, such as a consumer's; the sweeper publishes them. */
+export async function storeRows(tx: Transaction, rows: readonly OutboxRow[]): Promise<void> {
   await tx`
     with stored as (
       insert into outbox (id, subject, body, recipients)
@@ -143,7 +144,7 @@ async function sweep(sql: Sql, nats: Nats, acknowledged: (ack: PubAck) => void):
 }
 
 /** Rows live in a partition for each day; the day before yesterday's is dropped unless something in it still waits. */
-async function ensurePartitions(sql: Sql): Promise<void> {
+export async function ensurePartitions(sql: Sql): Promise<void> {
   const day = (offset: number) => new Date(Date.now() + offset * 86_400_000).toISOString().slice(0, 10)
   for (const offset of [-1, 0, 1, 2]) {
     const name = `outbox_${day(offset).replaceAll('-', '')}`

@@ -14,14 +14,16 @@ export const ensurePackages = async () => {
     .catch(() => '')
   if (present === wanted) return
   console.log('… packages: installing')
-  const install = Bun.spawn([process.execPath, 'install', '--frozen-lockfile', '--silent'], {
+  const install = Bun.spawn([process.execPath, 'install', '--frozen-lockfile'], {
     cwd: root,
     stdin: 'ignore',
-    stdout: 'inherit',
-    stderr: 'inherit',
+    stdout: 'ignore',
+    stderr: 'pipe',
   })
-  if ((await install.exited) !== 0) {
-    console.error('plaza: the packages could not be installed')
+  const [complaint, code] = await Promise.all([install.stderr.text(), install.exited])
+  if (code !== 0) {
+    const [reason = `exit ${code}`] = complaint.match(/(?<=^error: ).*/m) ?? []
+    console.error(`plaza: the packages could not be installed: ${reason}`)
     process.exit(1)
   }
   await Bun.write(stamp, wanted)

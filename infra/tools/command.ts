@@ -1,9 +1,12 @@
+import { basename } from 'node:path'
 import { Failure } from '../failure.ts'
 
 type Options = { env?: Record<string, string>; cwd?: string; user?: { uid: number; gid: number } }
 
-/** Runs a program to its end and answers what it printed. Throws Failure with its last line when it fails. */
+/** Runs a program to its end and answers what it printed. Throws Failure with its reason in one line when it fails. */
 export const run = async (command: string[], { env, cwd, user }: Options = {}): Promise<string> => {
+  const [program = ''] = command
+  if (!Bun.which(program)) throw new Failure(`there is no ${program} on this machine`)
   const child = Bun.spawn(command, {
     stdin: 'ignore',
     stdout: 'pipe',
@@ -13,9 +16,9 @@ export const run = async (command: string[], { env, cwd, user }: Options = {}): 
     ...user,
   })
   const [out, complaint, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited])
-  if (code !== 0)
-    throw new Failure(`${command[0]}: ${lastLine(complaint) ?? lastLine(out) ?? `exit ${code}`}`)
-  return out
+  if (code === 0) return out
+  const reason = tellingLine(complaint) ?? lastLine(complaint) ?? lastLine(out) ?? `exit ${code}`
+  throw new Failure(`${basename(program)}: ${reason}`)
 }
 
 /** A program on PATH whose printed version satisfies the range, or undefined. */
@@ -36,3 +39,9 @@ export const findOnPath = async (
 /** The last line that says something. */
 export const lastLine = (text: string): string | undefined =>
   text.trimEnd().split('\n').at(-1)?.trim() || undefined
+
+const tellingLine = (text: string) =>
+  text
+    .split('\n')
+    .find((line) => /\b(error|fatal|could not)\b/i.test(line))
+    ?.trim()

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { codeOf, Failure, messageOf } from '../failure.ts'
@@ -24,7 +24,11 @@ const reasons: Record<string, string> = {
   EACCES: 'we have no right to',
   EPERM: 'we have no right to',
   ENOTDIR: 'it is not a folder',
+  EEXIST: 'it is not a folder',
 }
+
+/** What an empty Postgres and NATS need to begin with. */
+const leastMegabytes = 128
 
 /** Makes the data folder and takes it for this process alone. Throws Failure. */
 export const takeFolder = async (data: string): Promise<{ folder: Folder; lock: Lock }> => {
@@ -55,8 +59,12 @@ const makeWritable = ({ data, mail, log, traefik }: Folder) => {
     for (const inner of [mail, join(log('any'), '..'), traefik])
       mkdirSync(inner, { recursive: true, mode: 0o700 })
     const probe = join(data, '.probe')
-    writeFileSync(probe, Buffer.alloc(1 << 16))
+    writeFileSync(probe, '')
     rmSync(probe)
+    const { bavail, bsize } = statfsSync(data)
+    const free = Math.floor((bavail * bsize) / 2 ** 20)
+    if (free < leastMegabytes)
+      throw new Failure(`only ${free} MB are free there, ${leastMegabytes} are needed`)
   } catch (error) {
     throw new Failure(`cannot write in ${data}: ${reasons[codeOf(error) ?? ''] ?? messageOf(error)}`)
   }

@@ -37,25 +37,23 @@ export const bringUp = async (options: Options, ends: AsyncDisposableStack): Pro
   const supervise = (name: string, start: (progress: Progress) => Promise<Part>) =>
     step(name, (progress) => keep({ start: () => start(progress), say, changed: record }))
 
-  const starts = partsOf(plan, folder, keys)
-  const stores = [
+  const gateway = await createGateway(plan, folder, keys, pages.url)
+  const starts = { ...partsOf(plan, folder, keys), traefik: gateway.start }
+  const parts = [
     supervise('postgres', starts.postgres),
     supervise('redis', starts.redis),
     supervise('nats', starts.nats),
+    supervise('traefik', starts.traefik),
   ]
-  await Promise.allSettled(stores)
-  for (const store of stores) {
-    const part = await store
+  await Promise.allSettled(parts)
+  for (const starting of parts) {
+    const part = await starting
     running.parts.push(part)
     ends.defer(() => part.stop())
   }
   const urlOf = (name: string) => running.parts.find((part) => part.name === name)?.current().url ?? ''
   await step('databases', () => ensureDatabases(urlOf('postgres'), keys.passwords.roles))
 
-  const gateway = await createGateway(plan, folder, keys, pages.url)
-  const traefik = await supervise('traefik', gateway.start)
-  running.parts.push(traefik)
-  ends.defer(() => traefik.stop())
   const around = { plan, keys, natsUrl: urlOf('nats'), redisUrl: urlOf('redis'), mailFolder: folder.mail }
   const hear = (line: string) => console.log(readable(line))
   ends.defer(async () => {

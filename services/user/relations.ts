@@ -11,7 +11,7 @@ import {
   contactRequested,
   type RelationData,
 } from './events.ts'
-import { accountGone } from './people.ts'
+import { accountGone, ensurePerson, ensureSelf } from './people.ts'
 import type { ContactState } from './schema.ts'
 
 /** What one person has set about another. `version` is 0 while there is no row. */
@@ -44,6 +44,8 @@ export async function changeRelations(
   { userId, otherId, origin }: Options,
   decide: (pair: Pair, tx: Transaction) => Decision | Promise<Decision>,
 ): Promise<Pair> {
+  await ensureSelf(ctx, userId)
+  await ensurePerson(ctx, otherId)
   return await ctx.outbox.transaction(async (tx, emit) => {
     await lockPeople(tx, userId, otherId)
     const pair = await readPair(tx, userId, otherId)

@@ -2,7 +2,6 @@ import { createRoute } from '@hono/zod-openapi'
 import { Problem } from '@plaza/kit/problem'
 import { defineRoute, noContent, problems, userOf } from '@plaza/kit/route'
 import { type Ctx, originOf } from '../context.ts'
-import { ensurePerson, ensureSelf } from '../people.ts'
 import { changeRelations } from '../relations.ts'
 import { UserIdParam } from '../schema.ts'
 import { tellRelations } from '../tell-message.ts'
@@ -26,8 +25,6 @@ export const blockUser = (ctx: Ctx) =>
     const { userId } = userOf(c)
     const { userId: otherId } = c.req.valid('param')
     if (otherId === userId) throw new Problem('invalid', 'Nobody can block themselves')
-    await ensureSelf(ctx, userId)
-    await ensurePerson(ctx, otherId)
     const { mine } = await changeRelations(ctx, { userId, otherId, origin: originOf(c) }, () => ({
       mine: { state: 'none', blocked: true },
     }))

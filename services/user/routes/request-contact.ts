@@ -6,7 +6,6 @@ import { defineRoute, IdempotencyHeaders, json, jsonBody, problems, userOf } fro
 import type { Transaction } from '@plaza/kit/sql'
 import { readContact } from '../contacts.ts'
 import { type Ctx, originOf } from '../context.ts'
-import { ensurePerson, ensureSelf } from '../people.ts'
 import { changeRelations, type Decision, type Pair } from '../relations.ts'
 import { Contact } from '../schema.ts'
 import { tellRelations } from '../tell-message.ts'
@@ -39,8 +38,6 @@ export const requestContact = (ctx: Ctx) =>
       const { userId } = userOf(c)
       const { userId: otherId } = c.req.valid('json')
       if (otherId === userId) throw new Problem('invalid', 'Nobody can be their own contact')
-      await ensureSelf(ctx, userId)
-      await ensurePerson(ctx, otherId)
       let asked = false
       const pair = await changeRelations(
         ctx,

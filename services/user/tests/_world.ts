@@ -51,7 +51,7 @@ export async function startWorld(path: string, variables: Record<string, string>
   afterAll(() => server.stop(true))
   const clientOf = (headers: Record<string, string>) => userClient(server.url.origin, { headers })
 
-  return {
+  const world = {
     deps,
     /** What auth would say of an account; an account that is not in here does not exist. */
     accounts,
@@ -63,8 +63,11 @@ export async function startWorld(path: string, variables: Record<string, string>
     url: server.url.origin,
     anonymous: clientOf({}),
     service: clientOf(await deps.serviceHeaders('websocket')),
-    async restart() {
+    async stop() {
       await running?.stop()
+      running = undefined
+    },
+    async start() {
       running = await start()
     },
     /** Someone whose account is there while the news of it has not come. */
@@ -73,6 +76,22 @@ export async function startWorld(path: string, variables: Record<string, string>
       accounts.set(user.id, { id: user.id, username, role: 'user', createdAt: new Date().toISOString() })
       return { ...user, username, api: clientOf(user.headers) }
     },
+    /** The first asks, the second accepts. */
+    async connect(asker: Person, other: Person) {
+      await asker.api.api.v1.contacts.$post({ header: {}, json: { userId: other.id } })
+      await other.api.api.v1.contacts[':userId'].accept.$post({ param: { userId: asker.id } })
+    },
+    /** A pair as it is stored: the first's view of the second, or undefined when there is none. */
+    async viewOf(owner: Person, other: Person) {
+      const [row] = await world.sql<{ state: string; blocked: boolean; version: number }[]>`
+        select state, blocked, version from relations where owner_id = ${owner.id} and other_id = ${other.id}`
+      return row
+    },
+    /** What message was told about a pair, in order. */
+    toldOf: (owner: Person, other: Person) =>
+      pushed.flatMap(({ path, body }) =>
+        path.endsWith('/relations') && body.ownerId === owner.id && body.otherId === other.id ? [body] : [],
+      ),
     publish: (emission: Emission) => publishRow(nats, toRow(emission)),
     registered: ({ id, username }: Pick<Person, 'id' | 'username'>) =>
       userRegistered.emit({
@@ -86,6 +105,12 @@ export async function startWorld(path: string, variables: Record<string, string>
         version: 2,
         data: { userId, deletedAt: new Date().toISOString() },
       }),
+    /** Whose mailboxes the events about a subject go to. */
+    recipientsOf: async (type: string, subject: string): Promise<string[]> => {
+      const rows = await world.sql<{ recipients: string }[]>`
+        select recipients from outbox where subject = ${`evt.${type}.${subject}`}`
+      return rows.map(({ recipients }) => recipients)
+    },
     /** The events of a type about a subject, as soon as there are as many. */
     eventsOf: (type: string, subject: string, atLeast = 1): Promise<PlazaEvent[]> =>
       eventually(async () => {
@@ -96,5 +121,6 @@ export async function startWorld(path: string, variables: Record<string, string>
         return found
       }),
   }
+  return world
 }
 export type World = Awaited<ReturnType<typeof startWorld>>

@@ -1,0 +1,124 @@
+import { expect, test } from 'bun:test'
+import { newId } from '@plaza/kit/id'
+import { eventually } from '@plaza/kit/testing'
+import { type Person, startWorld } from '../tests/_world.ts'
+
+const world = await startWorld(import.meta.path)
+
+const erased = (person: Person, receipts = 1) => world.eventsOf('user_data.erased', person.id, receipts)
+const fill = async (person: Person) => {
+  const answer = await person.api.api.v1.users[':userId'].profile.$put({
+    param: { userId: person.id },
+    json: {
+      displayName: 'Anna Smith',
+      bio: 'secret',
+      avatar: newId(),
+      age: 30,
+      gender: 'g',
+      fields: { a: 'b' },
+    },
+  })
+  expect(answer.status).toBe(200)
+}
+const block = (person: Person, other: Person) =>
+  person.api.api.v1.blocks[':userId'].$put({ param: { userId: other.id } })
+
+test('everything of a deleted person is gone, others are told, and then the receipt is sent', async () => {
+  const [anna, ben, cleo, dora] = await Promise.all(Array.from({ length: 4 }, () => world.createPerson()))
+  if (!anna || !ben || !cleo || !dora) throw new Error('four people')
+  await fill(anna)
+  await world.connect(anna, ben)
+  await block(cleo, anna)
+  await block(anna, dora)
+  const news = world.deleted(anna.id)
+  await world.publish(news)
+  expect((await erased(anna)).map(({ data }) => data)).toEqual([{ userId: anna.id }])
+  const [row] = await world.sql`select * from people where user_id = ${anna.id}`
+  const { userId, erasedAt, createdAt, updatedAt, ...rest } = row ?? {}
+  expect(erasedAt).toBeInstanceOf(Date)
+  expect(JSON.stringify(rest)).not.toMatch(new RegExp(`${anna.username}|Anna|secret`))
+  expect(await world.sql`select from relations where owner_id = ${anna.id}`).toHaveLength(0)
+  expect(await world.sql`select from name_words where user_id = ${anna.id}`).toHaveLength(0)
+  expect(await world.sql`select from idempotency_keys where user_id = ${anna.id}`).toHaveLength(0)
+  expect(await world.viewOf(ben, anna)).toEqual({ state: 'none', blocked: false, version: 3 })
+  expect(await world.viewOf(cleo, anna)).toEqual({ state: 'none', blocked: false, version: 2 })
+  const [removed] = await world.eventsOf('contact.removed', ben.id)
+  expect(removed).toMatchObject({ version: 3, data: { userId: ben.id, otherId: anna.id, state: 'none' } })
+  await world.eventsOf('block.removed', cleo.id)
+  expect(await world.recipientsOf('contact.removed', ben.id)).toEqual([ben.id])
+})
+
+test('the deletion twice sends another receipt and ends nothing twice', async () => {
+  const [anna, ben] = [await world.createPerson(), await world.createPerson()]
+  await world.connect(anna, ben)
+  const news = world.deleted(anna.id)
+  await world.publish(news)
+  await erased(anna)
+  await world.publish({ ...news, event: { ...news.event, id: newId() } })
+  await erased(anna, 2)
+  expect(await world.eventsOf('contact.removed', ben.id)).toHaveLength(1)
+})
+
+test('a deletion that comes first leaves a tombstone and a receipt', async () => {
+  const anna = await world.createPerson()
+  await world.publish(world.deleted(anna.id))
+  await erased(anna)
+  const [row] = await world.sql`select username, erased_at from people where user_id = ${anna.id}`
+  expect(row).toMatchObject({ username: null, erasedAt: expect.any(Date) })
+})
+
+test('a token that is still good brings nothing back, and others find nobody', async () => {
+  const [anna, ben] = [await world.createPerson(), await world.createPerson()]
+  await fill(anna)
+  await world.publish(world.deleted(anna.id))
+  await erased(anna)
+  const param = { userId: anna.id }
+  const settings = {
+    whoMayWrite: 'everyone',
+    whoSeesPresence: 'everyone',
+    sendDeliveryReceipts: true,
+    sendReadReceipts: true,
+  } as const
+  const own = anna.api.api.v1
+  const answers = await Promise.all([
+    own.users[':userId'].profile.$put({ param, json: { bio: 'back' } }),
+    own.me.privacy.$put({ json: settings }),
+    own.contacts.$post({ header: {}, json: { userId: ben.id } }),
+    block(anna, ben),
+  ])
+  expect(answers.map(({ status }) => status)).toEqual([401, 401, 401, 401])
+  const others = ben.api.api.v1
+  const theirs = await Promise.all([
+    others.users[':userId'].profile.$get({ param }),
+    others.contacts.$post({ header: {}, json: { userId: anna.id } }),
+    block(ben, anna),
+  ])
+  expect(theirs.map(({ status }) => status)).toEqual([404, 404, 404])
+  expect(await world.sql`select from relations where ${anna.id} in (owner_id, other_id)`).toHaveLength(0)
+})
+
+test('people who ask the deleted person meanwhile leave nothing behind', async () => {
+  const anna = await world.createPerson()
+  await fill(anna)
+  const others = await Promise.all(Array.from({ length: 20 }, () => world.createPerson()))
+  await Promise.all([
+    world.publish(world.deleted(anna.id)),
+    ...others.map((other) => other.api.api.v1.contacts.$post({ header: {}, json: { userId: anna.id } })),
+  ])
+  await erased(anna)
+  expect(
+    await world.sql`
+      select from relations where owner_id = ${anna.id} or (other_id = ${anna.id} and state <> 'none')`,
+  ).toHaveLength(0)
+})
+
+test('an event that makes no sense holds up no other', async () => {
+  const [anna, ben] = [await world.createPerson(), await world.createPerson()]
+  const poison = world.deleted(ben.id)
+  await world.publish({ ...poison, event: { ...poison.event, data: {} } })
+  await world.publish(world.deleted(anna.id))
+  await erased(anna)
+  await eventually(async () =>
+    expect(await world.sql`select from inbox_failures where event_id = ${poison.event.id}`).toHaveLength(1),
+  )
+})

@@ -10,3 +10,12 @@ export const notAccepting = () =>
 
 export const keyReused = () =>
   new Problem('invalid', 'This key came with another message before', { reason: 'key_reused', status: 422 })
+
+export const notSender = () =>
+  new Problem('forbidden', 'Only who wrote a message may change it', { reason: 'not_sender' })
+
+export const windowOver = () =>
+  new Problem('forbidden', 'The message is too old to be changed', { reason: 'window_over' })
+
+export const alreadyDeleted = () =>
+  new Problem('conflict', 'The message is deleted', { reason: 'message_deleted' })

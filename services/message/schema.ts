@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { Id } from '@plaza/kit/id'
+import { Role } from '@plaza/kit/identity'
 import { Text } from '@plaza/kit/text'
 
 const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
@@ -40,15 +41,36 @@ export const Emoji = z
   .regex(/^\p{RGI_Emoji}$/v, 'must be one emoji')
   .openapi({ example: '👍' })
 
-/** What is sent: plain text or an envelope, perhaps in reply to a message of the same conversation. */
-export const Draft = z
-  .object({ text: MessageText.optional(), envelope: Envelope.optional(), replyToId: Id.optional() })
+/** What a message says: plain text or an envelope. */
+export const Content = z
+  .object({ text: MessageText.optional(), envelope: Envelope.optional() })
   .refine(({ text, envelope }) => (text === undefined) !== (envelope === undefined), {
-    message: 'Send either text or an envelope',
+    message: 'Give either text or an envelope',
     path: ['text'],
   })
-  .openapi('MessageDraft')
+  .openapi('MessageContent')
+export type Content = z.infer<typeof Content>
+
+/** What is sent, perhaps in reply to a message of the same conversation. */
+export const Draft = Content.safeExtend({ replyToId: Id.optional() }).openapi('MessageDraft')
 export type Draft = z.infer<typeof Draft>
+
+/** Whose act an item of another service's batch is: what the person's access token said. */
+export const Actor = z.object({ userId: Id, sessionId: Id, issuedAt: z.number(), role: Role })
+
+/** A message sent over a socket. Larger envelopes than 48 KB go by REST. */
+export const SendItem = Draft.safeExtend({
+  ...Actor.shape,
+  conversationId: Id,
+  key: z
+    .string()
+    .min(1)
+    .max(128)
+    .regex(/^[\x21-\x7e]+$/, 'must be visible ASCII'),
+}).refine(({ envelope }) => !envelope || envelopeSize(envelope) <= batchEnvelopeBytes, {
+  message: 'Send an envelope of more than 48 KB by REST',
+  path: ['envelope'],
+})
 
 const Seq = z.int().openapi({ description: 'Place in the conversation: 1, 2, 3 … without holes' })
 const Revision = z.int().openapi({ description: "The conversation's counter of changes at the last change" })
@@ -86,6 +108,9 @@ export const Receipt = z
     path: ['readSeq'],
   })
   .openapi('Receipt')
+
+/** A receipt sent over a socket. */
+export const ReceiptItem = Receipt.safeExtend({ ...Actor.omit({ role: true }).shape, conversationId: Id })
 
 /** Where one's own pointers stand. */
 export const ReceiptState = z

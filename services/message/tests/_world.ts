@@ -1,10 +1,12 @@
 import { expect } from 'bun:test'
 import type { Environment } from '@plaza/kit/config'
+import type { EventDefinition } from '@plaza/kit/events'
 import { newId } from '@plaza/kit/id'
 import type { Running } from '@plaza/kit/service'
-import { type TestDeps, type TestUser, testDeps } from '@plaza/kit/testing'
+import { eventually, type TestDeps, type TestUser, testDeps } from '@plaza/kit/testing'
 import type { z } from 'zod'
 import { messageService } from '../main.ts'
+import type { PrivacySetting } from '../people.ts'
 import { Conversation, Message } from '../schema.ts'
 
 /** A started message service, and short words for what tests do with it. */
@@ -18,6 +20,8 @@ export async function createWorld(path: string, variables: Environment = {}) {
   const call = (request: Request) => answer(service, request)
   const ask = (user: TestUser | undefined, method: string, target: string, body?: unknown) =>
     call(requestOf(method, target, { ...user?.headers }, body))
+  const askAs = async (name: string, method: string, target: string, body?: unknown) =>
+    call(requestOf(method, target, await deps.serviceHeaders(name), body))
   const open = async (opener: TestUser, peer: TestUser) =>
     await parse(Conversation, await ask(opener, 'POST', '/api/v1/conversations', { userId: peer.id }))
   const send = async (sender: TestUser, conversationId: string, text: string, key = newId()) =>
@@ -43,8 +47,41 @@ export async function createWorld(path: string, variables: Environment = {}) {
     /** Any request of a user's. */
     ask,
     /** A call of another service's. */
-    askAs: async (name: string, method: string, target: string, body?: unknown) =>
-      call(requestOf(method, target, await deps.serviceHeaders(name), body)),
+    askAs,
+    /** Tells what `owner` has set about `other`, as the user service does. */
+    async relate(
+      owner: TestUser,
+      other: TestUser,
+      change: { blocked?: boolean; contact?: boolean },
+      version: number,
+    ) {
+      const relation = {
+        ownerId: owner.id,
+        otherId: other.id,
+        blocked: false,
+        contact: false,
+        version,
+        ...change,
+      }
+      expect((await askAs('user', 'PUT', '/internal/v1/relations', relation)).status).toBe(204)
+    },
+    async setPrivacy(user: TestUser, change: Partial<PrivacySetting>, version: number) {
+      const everything = { whoMayWrite: 'everyone', sendDeliveryReceipts: true, sendReadReceipts: true }
+      const setting = { userId: user.id, version, ...everything, ...change }
+      expect((await askAs('user', 'PUT', '/internal/v1/privacy', setting)).status).toBe(204)
+    },
+    /** Waits for an event of a conversation to be published, of a version when one is given. */
+    eventOf: async <Data>(definition: EventDefinition<Data>, conversationId: string, version?: number) =>
+      await eventually(async () => {
+        const found = (await deps.events('MESSAGE')).find(
+          (event) =>
+            event.type === definition.type &&
+            event.subject === conversationId &&
+            (version === undefined || event.version === version),
+        )
+        if (!found) throw new Error(`no ${definition.type} was published`)
+        return definition.parse(found)
+      }),
     /** Two people with a conversation. */
     async pair() {
       const [ann, ben] = [await deps.createUser(), await deps.createUser()]

@@ -1,0 +1,34 @@
+import { createRoute, z } from '@hono/zod-openapi'
+import { ProblemBody } from '@plaza/kit/problem'
+import { defineRoute, json, jsonBody, problems } from '@plaza/kit/route'
+import type { Ctx } from '../context.ts'
+import { Batch, doEach } from '../on-behalf.ts'
+import { Message, SendItem } from '../schema.ts'
+
+const Results = z.object({
+  results: z.array(z.union([z.object({ message: Message }), z.object({ problem: ProblemBody })])),
+})
+
+const route = createRoute({
+  method: 'post',
+  path: '/internal/v1/messages/batch',
+  operationId: 'createMessages',
+  'x-access': 'service',
+  hide: true,
+  request: { body: jsonBody(Batch(SendItem), 'What several people send') },
+  responses: { 200: json(Results, 'An answer for each item, in their order'), ...problems },
+} as const)
+
+/** Sends for the people of several sockets: each item is the same operation as createMessage, with the same answer. */
+export const createMessages = (ctx: Ctx) =>
+  defineRoute(route, async (c) => {
+    const { sampled, traceparent } = c.get('trace')
+    const results = await doEach(ctx, SendItem, c.req.valid('json').items, async (item) => ({
+      message: await ctx.sender.send({
+        ...item,
+        senderId: item.userId,
+        traceparent: sampled ? traceparent : undefined,
+      }),
+    }))
+    return c.json({ results }, 200)
+  })

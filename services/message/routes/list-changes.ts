@@ -1,0 +1,64 @@
+import { createRoute, z } from '@hono/zod-openapi'
+import { Id } from '@plaza/kit/id'
+import { defineRoute, json, problems, userOf } from '@plaza/kit/route'
+import type { Ctx } from '../context.ts'
+import { findMembership } from '../conversation-row.ts'
+import { type MessageRow, messageColumns, toMessage } from '../message-row.ts'
+import { Message, Pointers } from '../schema.ts'
+
+const Changes = z
+  .object({
+    items: z.array(Message).openapi({ description: 'As they are now, in the order of `revision`' }),
+    receipts: z.array(Pointers).openapi({ description: "Both people's pointers" }),
+    revision: z.int().openapi({ description: '`after` of the next question' }),
+    more: z.boolean(),
+  })
+  .openapi('Changes')
+
+const route = createRoute({
+  method: 'get',
+  path: '/api/v1/conversations/{conversationId}/changes',
+  operationId: 'listChanges',
+  'x-access': 'user',
+  tags: ['Messages'],
+  request: {
+    params: z.object({ conversationId: Id }),
+    query: z.object({
+      after: z.coerce.number().int().min(0).max(2_147_483_647).default(0),
+      limit: z.coerce.number().int().min(1).max(100).default(100),
+    }),
+  },
+  responses: { 200: json(Changes, 'What changed since a revision'), ...problems },
+} as const)
+
+/**
+ * What a device missed: each message that is new or has changed since a revision, once. The conversation
+ * is read first, so whatever its revision counts is among the messages read after it.
+ */
+export const listChanges = (ctx: Ctx) =>
+  defineRoute(route, async (c) => {
+    const { conversationId } = c.req.valid('param')
+    const { after, limit } = c.req.valid('query')
+    const conversation = await findMembership(ctx.sql, conversationId, userOf(c).userId)
+    const rows = await ctx.sql<MessageRow[]>`
+      select ${messageColumns(ctx.sql)}
+      from messages
+      where conversation_id = ${conversationId} and revision > ${after}
+      order by revision
+      limit ${limit + 1}`
+    const items = rows.slice(0, limit).map(toMessage)
+    const more = rows.length > limit
+    const { userId, peerId, deliveredSeq, readSeq, peerDeliveredSeq, peerReadSeq, revision } = conversation
+    return c.json(
+      {
+        items,
+        receipts: [
+          { userId, deliveredSeq, readSeq },
+          { userId: peerId, deliveredSeq: peerDeliveredSeq, readSeq: peerReadSeq },
+        ],
+        revision: Math.max(more ? 0 : revision, items.at(-1)?.revision ?? 0),
+        more,
+      },
+      200,
+    )
+  })

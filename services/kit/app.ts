@@ -49,6 +49,13 @@ export function newApp({ service, identity, tokens, log }: AppContext): OpenAPIH
 }
 
 function answer(c: Context<AppEnv>, error: Problem | Error): Response {
+  const response = toResponse(c, error)
+  // What was set on the context is lost with a response of one's own making.
+  response.headers.set('X-Request-Id', c.get('requestId'))
+  return response
+}
+
+function toResponse(c: Context<AppEnv>, error: Problem | Error): Response {
   const requestId = c.get('requestId')
   const log = c.get('log')
   if (!(error instanceof Problem)) {
@@ -77,7 +84,12 @@ const problemResponse = (body: object, status: number) =>
 export function toProblem(error: Error): Problem | Error {
   if (error instanceof Problem) return error
   if (error instanceof HTTPException) {
-    if (error.status === 400) return new Problem('invalid', error.message, { cause: error })
+    if (error.status === 415)
+      return new Problem('invalid', 'Send the body as application/json', {
+        reason: 'media_type',
+        status: 415,
+      })
+    if (error.status < 500) return new Problem('invalid', error.message, { cause: error })
     return error
   }
   if (isConnectionError(error))

@@ -18,7 +18,7 @@ export function environmentOf(service: string, environment: Environment): Enviro
   const own = Object.entries(environment).flatMap(([name, value]) =>
     name.startsWith(prefix) ? [[name.slice(prefix.length), value] as const] : [],
   )
-  return readFiles({ ...environment, ...Object.fromEntries(own) })
+  return { ...readFiles(environment), ...readFiles(Object.fromEntries(own)) }
 }
 
 /** Reads variables by their schema. Throws StartupError naming each variable that is missing or wrong. */

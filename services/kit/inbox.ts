@@ -1,6 +1,7 @@
 import type { JsMsg } from '@nats-io/jetstream'
 import type { Consumers } from './consumer.ts'
 import { startConsumer } from './consumer.ts'
+import { answerReplays } from './dead-letters.ts'
 import type { EventDefinition, PlazaEvent } from './events.ts'
 import type { Log } from './log.ts'
 import type { Nats } from './nats.ts'
@@ -59,8 +60,18 @@ export async function startInbox({
       }),
     ),
   )
+  const endings = subscriptions.map((subscription) =>
+    answerReplays({
+      sql,
+      nats,
+      log,
+      consumer: subscription.durable,
+      apply: (event) => applyEvent(sql, subscription, event),
+    }),
+  )
   return {
     async stop() {
+      for (const end of endings) end()
       await Promise.all(consumers.map((consumer) => consumer.stop()))
     },
   }

@@ -1,0 +1,109 @@
+import { expect, test } from 'bun:test'
+import { createBatcher } from './batch.ts'
+import { isProblem } from './problem.ts'
+
+const outcomes = (promises: Promise<unknown>[]) =>
+  Promise.all(promises.map((promise) => promise.catch((error: unknown) => error)))
+
+test('jobs of one turn share a batch, each gets its own answer', async () => {
+  const batches: number[][] = []
+  const batcher = createBatcher<number, number>({
+    async run(jobs) {
+      batches.push(jobs)
+      return jobs.map((job) => (job === 2 ? new Error('not two') : job * 10))
+    },
+  })
+  const results = await outcomes([1, 2, 3].map((job) => batcher.add(job)))
+  expect(results).toEqual([10, new Error('not two'), 30])
+  expect(batches).toEqual([[1, 2, 3]])
+})
+
+test('no batch is larger, and no more are in flight, than allowed', async () => {
+  let inFlight = 0
+  let most = 0
+  const sizes: number[] = []
+  const batcher = createBatcher<number, number>({
+    maxBatch: 10,
+    maxInFlight: 2,
+    async run(jobs) {
+      sizes.push(jobs.length)
+      inFlight += 1
+      most = Math.max(most, inFlight)
+      await Bun.sleep(1)
+      inFlight -= 1
+      return jobs
+    },
+  })
+  const jobs = Array.from({ length: 95 }, (_, job) => job)
+  expect(await Promise.all(jobs.map((job) => batcher.add(job)))).toEqual(jobs)
+  expect(Math.max(...sizes)).toBe(10)
+  expect(most).toBe(2)
+})
+
+test('a batch that fails is halved until the job at fault is alone', async () => {
+  const batcher = createBatcher<number, number>({
+    async run(jobs) {
+      if (jobs.includes(13)) throw new Error('unlucky')
+      return jobs
+    },
+  })
+  const jobs = Array.from({ length: 50 }, (_, job) => job)
+  const results = await outcomes(jobs.map((job) => batcher.add(job)))
+  expect(results.filter((result) => result instanceof Error)).toEqual([new Error('unlucky')])
+  expect(results[13]).toEqual(new Error('unlucky'))
+  expect(results[14]).toBe(14)
+})
+
+test('an error that says nothing about the jobs has the same batch run again', async () => {
+  const batches: number[][] = []
+  const batcher = createBatcher<number, number>({
+    isTransient: () => true,
+    retryMs: 5_000,
+    async run(jobs) {
+      batches.push(jobs)
+      if (batches.length < 3) throw new Error('connection lost')
+      return jobs
+    },
+  })
+  expect(await Promise.all([batcher.add(1), batcher.add(2)])).toEqual([1, 2])
+  expect(batches).toEqual([
+    [1, 2],
+    [1, 2],
+    [1, 2],
+  ])
+})
+
+test('an outage that lasts is told to every job of the batch, without halving it', async () => {
+  let runs = 0
+  const batcher = createBatcher<number, number>({
+    isTransient: () => true,
+    async run() {
+      runs += 1
+      throw new Error('connection lost')
+    },
+  })
+  const results = await outcomes([1, 2, 3].map((job) => batcher.add(job)))
+  expect(results.every((result) => result instanceof Error)).toBe(true)
+  expect(runs).toBe(1)
+})
+
+test('what would wait beyond the bound is refused as unavailable, and later jobs pass', async () => {
+  const gate = Promise.withResolvers<void>()
+  const batcher = createBatcher<number, number>({
+    maxWaiting: 2,
+    maxInFlight: 1,
+    async run(jobs) {
+      await gate.promise
+      return jobs
+    },
+  })
+  const running = batcher.add(0)
+  await new Promise(setImmediate)
+  const waiting = [batcher.add(1), batcher.add(2)]
+  const [refused] = await outcomes([batcher.add(3)])
+  expect(isProblem(refused, 'overloaded')).toBe(true)
+  gate.resolve()
+  expect(await Promise.all([running, ...waiting])).toEqual([0, 1, 2])
+  await batcher.idle()
+  expect(await batcher.add(4)).toBe(4)
+})

@@ -1,0 +1,25 @@
+import { expect, test } from 'bun:test'
+import { Line, Text } from './text.ts'
+import { readTrace } from './trace.ts'
+
+test('a text keeps its lines, and holds neither NUL nor half a character', () => {
+  expect(Text(20).parse('one\ntwo\t→ 👍')).toBe('one\ntwo\t→ 👍')
+  for (const bad of ['a\0b', '\ud83d', '\udc4d\ud83d']) expect(Text(20).safeParse(bad).success).toBe(false)
+  expect(Text(3, 2).safeParse('a').success).toBe(false)
+  expect(Text(3).safeParse('abcd').success).toBe(false)
+})
+
+test('a line is trimmed and composed, and has no control characters', () => {
+  expect(Line(10).parse('  Zoe\u0308 ')).toBe('Zoë')
+  for (const bad of ['', '   ', 'a\nb', 'a\u007fb']) expect(Line(10).safeParse(bad).success).toBe(false)
+})
+
+test('a trace is continued as it came, or begun', () => {
+  const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`
+  expect(readTrace(traceparent)).toEqual({ traceparent, traceId: 'a'.repeat(32), sampled: true })
+  for (const header of [undefined, '', 'rubbish', `00-${'a'.repeat(31)}-${'b'.repeat(16)}-01`]) {
+    const fresh = readTrace(header)
+    expect(fresh.sampled).toBe(false)
+    expect(fresh.traceparent).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/)
+  }
+})

@@ -1,0 +1,17 @@
+import { newApp } from '@plaza/kit/app'
+import type { Ctx } from './context.ts'
+import { acknowledgeQueue } from './routes/acknowledge-queue.ts'
+import { enqueue } from './routes/enqueue.ts'
+import { enqueueForService } from './routes/enqueue-for-service.ts'
+import { listQueue } from './routes/list-queue.ts'
+import { noteAcknowledgements } from './routes/note-acknowledgements.ts'
+
+/** Every operation of the service. */
+export const createApp = (ctx: Ctx) =>
+  newApp(ctx).openapiRoutes([
+    enqueue(ctx),
+    listQueue(ctx),
+    acknowledgeQueue(ctx),
+    enqueueForService(ctx),
+    noteAcknowledgements(ctx),
+  ])

@@ -1,0 +1,144 @@
+import { every } from '@plaza/kit/every'
+import type { Log } from '@plaza/kit/log'
+import type { Nats } from '@plaza/kit/nats'
+import type { Redis } from '@plaza/kit/redis'
+import type { Sql, Transaction } from '@plaza/kit/sql'
+import { appendsKey, generationKey, keysOf } from './keys.ts'
+import { MailboxesAway } from './mailboxes-away.ts'
+import { runScript } from './script.ts'
+import { eraseScript } from './scripts.ts'
+import { generationSubject } from './wake-up.ts'
+
+/**
+ * Whether the mailboxes in Redis are those that were written. A Redis that was emptied or came back from an
+ * older copy of its files looks healthy, so the count of all appends is noted in the database, and a Redis
+ * that counts fewer begins a new generation: every mailbox of an older one is void, and devices find a gap.
+ */
+export type Generation = {
+  /** The present generation. Throws MailboxesAway until Redis has been looked at since it (re)connected. */
+  current(): number
+  /** Takes in the count of appends after some; throws MailboxesAway when it is less than before. */
+  noteAppends(appends: number): void
+  /** Has Redis looked at again before anything more is appended. */
+  suspect(): void
+  /** Looks at Redis now. */
+  look(): Promise<void>
+  stop(): Promise<void>
+}
+
+type Options = { sql: Sql; redis: Redis; nats: Nats; log: Log; everyMs?: number }
+type Known = { generation: number; appends: number }
+
+export async function startGeneration(options: Options): Promise<Generation> {
+  const { sql, redis, log, everyMs = 1_000 } = options
+  let known: Known = { generation: 0, appends: 0 }
+  let trusted = false
+  let connection = 0
+  let noted = 0
+  let checking: Promise<void> | undefined
+
+  const distrust = () => {
+    connection += 1
+    trusted = false
+  }
+  const look = async () => {
+    const at = connection
+    known = await check(options, known)
+    noted = 0
+    trusted = at === connection
+  }
+  const lookOnce = () => {
+    checking ??= look().finally(() => {
+      checking = undefined
+    })
+    return checking
+  }
+  const tick = async () => {
+    if (redis.status !== 'ready') return
+    if (trusted) await compare()
+    if (!trusted) await lookOnce()
+    if (trusted && known.appends !== noted) noted = await note(sql, known)
+  }
+  const compare = async () => {
+    const { generation, appends } = await readCounts(redis)
+    if (generation !== known.generation || appends < known.appends) distrust()
+  }
+  redis.on('close', distrust)
+  redis.on('ready', () => void tick().catch((error) => log.warn({ err: error }, 'mailboxes not looked at')))
+  await tick().catch((error) => log.warn({ err: error }, 'mailboxes not looked at'))
+  const stopTicking = every(everyMs, log, tick)
+
+  return {
+    current() {
+      if (!trusted) throw new MailboxesAway('Redis has not been looked at since it came up')
+      return known.generation
+    },
+    noteAppends(appends) {
+      if (appends < known.appends) {
+        distrust()
+        throw new MailboxesAway('Redis has forgotten appends')
+      }
+      known.appends = appends
+    },
+    suspect: distrust,
+    look: lookOnce,
+    async stop() {
+      await stopTicking()
+      if (trusted) await note(sql, known).catch(() => {})
+    },
+  }
+}
+
+/** Compares Redis with what is known of it, and begins a new generation when it has forgotten something. */
+async function check({ sql, redis, nats, log }: Options, known: Known): Promise<Known> {
+  return await sql.begin(async (tx) => {
+    const row = await lockRow(tx)
+    const found = await readCounts(redis)
+    const floor = known.generation === row.generation ? Math.max(known.appends, row.appends) : row.appends
+    if (found.generation === row.generation && found.appends >= floor)
+      return { generation: row.generation, appends: found.appends }
+    const generation = Math.max(found.generation, row.generation) + 1
+    log.warn({ generation, floor, found: found.appends }, 'Redis has forgotten mailboxes: they begin anew')
+    await begin(tx, redis, { generation, appends: found.appends })
+    nats.connection.publish(generationSubject, String(generation))
+    return { generation, appends: found.appends }
+  })
+}
+
+/** Makes all mailboxes void, inside a transaction that holds the row. */
+export async function begin(tx: Transaction, redis: Redis, { generation, appends }: Known): Promise<void> {
+  for await (const rows of tx<{ userId: string }[]>`select user_id from tombstones`.cursor(1_000))
+    await Promise.all(rows.map(({ userId }) => eraseMailbox(redis, userId)))
+  await redis.set(generationKey, generation)
+  await tx`
+    update mailboxes
+    set generation = ${generation}, appends = ${appends}`
+}
+
+/** Removes a mailbox for ever. */
+export async function eraseMailbox(redis: Redis, userId: string): Promise<void> {
+  const { frames, meta, ids, nodes, seen } = keysOf(userId)
+  await runScript(redis, eraseScript, [frames, meta, ids, nodes, seen], [])
+}
+
+export async function lockRow(tx: Transaction): Promise<Known> {
+  const [row] = await tx<Known[]>`
+    select generation, appends
+    from mailboxes
+    for update`
+  return row ?? { generation: 0, appends: 0 }
+}
+
+/** What Redis says of itself; generation 0 is a Redis that nobody has looked at. */
+export async function readCounts(redis: Redis): Promise<Known> {
+  const [generation, appends] = await redis.mget(generationKey, appendsKey)
+  return { generation: Number(generation ?? 0), appends: Number(appends ?? 0) }
+}
+
+async function note(sql: Sql, { generation, appends }: Known): Promise<number> {
+  await sql`
+    update mailboxes
+    set appends = ${appends}
+    where generation = ${generation} and appends < ${appends}`
+  return appends
+}

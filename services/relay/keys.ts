@@ -1,0 +1,18 @@
+/** The keys of one user's mailbox; the braces keep them on one shard. */
+export const keysOf = (userId: string) => ({
+  /** Stream of frames, entry `<n>-0`: event id → text or pointer. */
+  frames: `relay:{${userId}}`,
+  /** Hash: generation, epoch, n (the newest), trimmedTo (the newest that is gone), bytes, or gone for an erased user. */
+  meta: `relay:{${userId}}:meta`,
+  /** Hash: event id → n, for as long as the frame is there. */
+  ids: `relay:{${userId}}:ids`,
+  /** Hash: socket node → `<lease's end in ms> <status>`. */
+  nodes: `relay:{${userId}}:nodes`,
+  /** When the user was last connected, in ms. */
+  seen: `relay:{${userId}}:seen`,
+})
+
+/** Which mailboxes hold: those of another generation are void. */
+export const generationKey = 'relay:generation'
+/** How many frames were ever appended; less than before means that Redis has forgotten. */
+export const appendsKey = 'relay:appends'

@@ -1,0 +1,73 @@
+import { expect, test } from 'bun:test'
+import { newId } from '@plaza/kit/id'
+import { testDeps } from '@plaza/kit/testing'
+import { createAppender } from '../appender.ts'
+import { openMailbox, readMailbox } from '../mailbox.ts'
+
+const deps = await testDeps(import.meta.path)
+const redis = deps.host.redis()
+const generation = {
+  current: () => 1,
+  noteAppends: () => {},
+  suspect: () => {},
+  look: async () => {},
+  stop: async () => {},
+}
+const appenderWith = (frames: number, bytes = 1 << 22) =>
+  createAppender({
+    redis,
+    generation,
+    log: deps.host.log,
+    config: { MAILBOX_FRAMES: frames, MAILBOX_BYTES: bytes },
+  })
+const frame = (text = '{}', id = newId()) => ({ id, text, stored: text })
+
+test('a frame is appended once however often it comes', async () => {
+  const userId = newId()
+  await openMailbox(redis, userId, { generation: 1, node: { id: 'node', status: 'online' } })
+  const appender = appenderWith(100)
+  const frames = [frame('{"a":1}'), frame('{"a":2}')]
+  const [first] = await appender.append(new Map([[userId, frames]]))
+  expect(first?.runs).toMatchObject([{ first: 1, texts: ['{"a":1}', '{"a":2}'] }])
+  const [again] = await appender.append(new Map([[userId, [...frames, frame('{"a":3}')]]]))
+  expect(again?.runs).toMatchObject([{ first: 1, texts: ['{"a":1}', '{"a":2}', '{"a":3}'] }])
+  const page = await readMailbox(redis, userId, { epoch: first?.runs[0]?.epoch ?? '', n: 0 }, 1 << 20)
+  expect(page.frames?.map(({ n, stored }) => [n, stored])).toEqual([
+    [1, '{"a":1}'],
+    [2, '{"a":2}'],
+    [3, '{"a":3}'],
+  ])
+})
+
+test('a mailbox keeps the newest frames up to its limits and says what is gone', async () => {
+  const userId = newId()
+  const appender = appenderWith(100, 1_000)
+  for (let batch = 0; batch < 10; batch += 1)
+    await appender.append(new Map([[userId, Array.from({ length: 20 }, () => frame('x'.repeat(20)))]]))
+  const place = await openMailbox(redis, userId, { generation: 1 })
+  expect(place?.n).toBe(200)
+  const page = await readMailbox(
+    redis,
+    userId,
+    { epoch: place?.epoch ?? '', n: place?.trimmedTo ?? 0 },
+    1 << 20,
+  )
+  expect(page.frames?.at(-1)?.n).toBe(200)
+  expect(page.frames?.[0]?.n).toBe((place?.trimmedTo ?? 0) + 1)
+  expect(page.frames?.length).toBeLessThanOrEqual(50)
+  expect(await redis.hlen(`relay:{${userId}}:ids`)).toBe(page.frames?.length ?? 0)
+  const behind = await readMailbox(redis, userId, { epoch: place?.epoch ?? '', n: 5 }, 1 << 20)
+  expect(behind.frames).toBeUndefined()
+})
+
+test('a mailbox of 4,096 frames drops nothing before it is full', async () => {
+  const userId = newId()
+  const appender = appenderWith(4_096)
+  for (let batch = 0; batch < 16; batch += 1)
+    await appender.append(new Map([[userId, Array.from({ length: 256 }, () => frame('y'.repeat(700)))]]))
+  expect(await openMailbox(redis, userId, { generation: 1 })).toMatchObject({ n: 4_096, trimmedTo: 0 })
+  await appender.append(new Map([[userId, [frame()]]]))
+  const place = await openMailbox(redis, userId, { generation: 1 })
+  expect(place).toMatchObject({ n: 4_097 })
+  expect(place?.trimmedTo).toBeGreaterThan(0)
+})

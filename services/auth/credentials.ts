@@ -25,15 +25,13 @@ export async function proveByLogin(ctx: Ctx, { login, password, ip }: Attempt): 
     from users
     where ${login.includes('@') ? ctx.sql`email_key = ${emailKey(login)}` : ctx.sql`username_hash = ${hashUsername(login)}`}
       and deleted_at is null`
-  return await prove(ctx, {
-    found,
-    account: found?.id ?? hashToken(login).toString('base64url'),
-    password,
-    ip,
-  })
+  const account = found?.id ?? hashToken(login).toString('base64url')
+  const proved = await prove(ctx, { found, account, password, ip })
+  if (!proved) throw wrongCredentials()
+  return proved
 }
 
-/** Checks the password of somebody who is logged in. Throws Problem unauthenticated or limited. */
+/** Checks the password of somebody who is logged in. Throws Problem forbidden or limited. */
 export async function proveByUser(
   ctx: Ctx,
   { userId, password, ip }: { userId: string; password: string; ip: string | null },
@@ -42,7 +40,9 @@ export async function proveByUser(
     select id, password_hash, banned_at, banned_until
     from users
     where id = ${userId} and deleted_at is null`
-  return await prove(ctx, { found, account: userId, password, ip })
+  const proved = await prove(ctx, { found, account: userId, password, ip })
+  if (!proved) throw new Problem('forbidden', 'The password is wrong', { reason: 'password_wrong' })
+  return proved
 }
 
 type Proof = { found: Proved | undefined; account: string; password: string; ip: string | null }
@@ -54,7 +54,7 @@ type Proof = { found: Proved | undefined; account: string; password: string; ip:
 async function prove(
   { throttle, hashing, config }: Ctx,
   { found, account, password, ip }: Proof,
-): Promise<Proved> {
+): Promise<Proved | undefined> {
   const windowSeconds = config.LOGIN_WINDOW_SECONDS
   const byAccount = { limit: config.LOGIN_ACCOUNT_LIMIT, windowSeconds }
   const byAddress = { limit: config.LOGIN_IP_LIMIT, windowSeconds }
@@ -69,7 +69,7 @@ async function prove(
     return found
   }
   if (address) await throttle.tryTake(address, byAddress)
-  throw wrongCredentials()
+  return undefined
 }
 
 export const wrongCredentials = () =>

@@ -1,13 +1,17 @@
 import { join } from 'node:path'
 import { readConfig } from '@plaza/kit/config'
+import { startInbox } from '@plaza/kit/inbox'
 import { migrate } from '@plaza/kit/migrate'
 import { startOutbox } from '@plaza/kit/outbox'
 import { runServices, type Service } from '@plaza/kit/service'
 import { connectSql } from '@plaza/kit/sql'
 import { createApp } from './app.ts'
 import { Config } from './config.ts'
+import { noteReceipts } from './consumers/note-receipts.ts'
+import { nudgeErasures } from './erasures.ts'
 import { forwardAuth, serveForwardAuth } from './forward-auth.ts'
 import { startHeartbeat } from './heartbeat.ts'
+import { keepHouse } from './housekeeping.ts'
 import { startMailQueue } from './mail-queue.ts'
 import { createMailTransport } from './mail-transport.ts'
 import { createPasswordHashing } from './password-hashing.ts'
@@ -27,7 +31,6 @@ export const authService: Service = {
     const nats = await host.nats()
     await migrate(sql, join(import.meta.dir, 'migrations'), log)
     const outbox = await startOutbox({ sql, nats, log, streams })
-    const stopHeartbeat = startHeartbeat(sql, nats, log)
     const identity = await host.identity('auth')
     const keys = await startSigningKeys({ sql, log, config })
     const hashing = createPasswordHashing({
@@ -38,6 +41,12 @@ export const authService: Service = {
     const throttle = createThrottle(host.redis(), log)
     const mails = startMailQueue({ sql, log, config, send: createMailTransport(config) })
     const sessionUse = recordSessionUse(sql, log)
+    const inbox = await startInbox({ sql, nats, log, subscriptions: noteReceipts(config) })
+    const jobs = [
+      startHeartbeat(sql, nats, log),
+      nudgeErasures({ outbox, log, config }),
+      keepHouse({ sql, log, config }),
+    ]
     const tokens = host.tokens('auth')
     const parts = { config, sql, outbox, keys, hashing, strength, throttle, mails, sessionUse }
     const app = createApp({ service: 'auth', identity, tokens, log, ...parts })
@@ -49,7 +58,7 @@ export const authService: Service = {
         await Promise.race([gate?.stop(), Bun.sleep(3_000)])
       },
       async stop() {
-        await stopHeartbeat()
+        await Promise.all([inbox.stop(), ...jobs.map((stop) => stop())])
         await mails.stop()
         await sessionUse.stop()
         strength.stop()

@@ -19,13 +19,17 @@ export const Username = Text(128)
     example: 'anna',
   })
 
+/** A local part without quotes or signs that mail headers give a meaning to, and a domain of at least two labels. */
+const emailForm =
+  /^[^\s"(),:;<>@[\\\]\p{Cc}.]+(?:\.[^\s"(),:;<>@[\\\]\p{Cc}.]+)*@(?:[\p{L}\p{N}][\p{L}\p{M}\p{N}-]*\.)+[\p{L}\p{N}][\p{L}\p{M}\p{N}-]+$/u
+
 export const Email = Text(512)
   .transform(tidyEmail)
   .pipe(
     z
       .string()
       .max(254)
-      .pipe(z.email({ pattern: z.regexes.unicodeEmail })),
+      .pipe(z.email({ pattern: emailForm })),
   )
   .openapi({ description: 'An e-mail address', example: 'anna@example.org' })
 

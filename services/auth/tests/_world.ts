@@ -1,4 +1,4 @@
-import { afterAll } from 'bun:test'
+import { afterAll, expect } from 'bun:test'
 import { randomBytes } from 'node:crypto'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -11,6 +11,7 @@ import { startServices } from '@plaza/kit/service'
 import { eventually, type TestDeps, testDeps } from '@plaza/kit/testing'
 import { authClient } from '../api.ts'
 import { authService } from '../main.ts'
+import { grantRole } from '../ops.ts'
 import { Session } from '../schema.ts'
 
 /** A running auth with a host of its own, as in a process of its own. */
@@ -48,12 +49,19 @@ export async function createWorld(path: string, variables: Environment = {}) {
     return { ...instance, stop: () => (instances.delete(instance) ? instance.stop() : Promise.resolve()) }
   }
   const auth = await start()
+  const sql = await deps.sql('auth')
   return {
     deps,
     environment,
     start,
     auth,
-    sql: await deps.sql('auth'),
+    sql,
+    /** Somebody new with the role of an admin. */
+    async createAdmin() {
+      const admin = await registerAt(auth, {})
+      await grantRole({ sql }, admin.login, 'admin')
+      return await logIn(auth, admin)
+    },
     register: (instance: Instance = auth, headers: Record<string, string> = {}) =>
       registerAt(instance, headers),
     mails: (email: string) => readMails(mailDir, email),
@@ -92,6 +100,13 @@ async function registerAt({ client }: Instance, headers: Record<string, string>)
   return { ...Session.parse(await answer.json()), password, login: name }
 }
 
+/** The same person on another device, or with what changed meanwhile. */
+export async function logIn({ client }: Instance, { login, password }: Person): Promise<Person> {
+  const answer = await client.api.v1.auth.login.$post({ json: { login, password } })
+  if (answer.status !== 200) throw new Error(`login answered ${answer.status}`)
+  return { ...Session.parse(await answer.json()), login, password }
+}
+
 async function readMails(folder: string, email: string): Promise<string[]> {
   const files = (await readdir(folder)).filter((file) => file.endsWith('.eml')).sort()
   const mails = await Promise.all(files.map((file) => Bun.file(join(folder, file)).text()))
@@ -113,4 +128,16 @@ async function revocationOf(deps: TestDeps, id: string): Promise<Revocation | un
   const last = { last_by_subj: `evt.${tokensRevoked.type}.${id}` }
   const message = await nats.jsm.streams.getMessage(revocationStream, last)
   return message ? tokensRevoked.parse(message.json<PlazaEvent>()).data : undefined
+}
+
+/** Checks that an answer is this problem, as every error of Plaza's is. */
+export async function expectProblem(
+  answer: { status: number; headers: Headers; json(): Promise<unknown> },
+  status: number,
+  body: { code: string; reason?: string },
+): Promise<void> {
+  const problem = await answer.json()
+  expect(problem).toMatchObject({ status, ...body })
+  expect(answer.status).toBe(status)
+  expect(answer.headers.get('content-type')).toBe('application/problem+json')
 }

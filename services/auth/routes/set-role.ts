@@ -1,0 +1,34 @@
+import { createRoute, z } from '@hono/zod-openapi'
+import { Id } from '@plaza/kit/id'
+import { Role } from '@plaza/kit/identity'
+import { defineRoute, json, jsonBody, problems, userOf } from '@plaza/kit/route'
+import { findAdminUser } from '../admin-users.ts'
+import { change } from '../change.ts'
+import type { Ctx } from '../context.ts'
+import { changeRole } from '../roles.ts'
+import { AdminUser } from '../schema.ts'
+
+const route = createRoute({
+  method: 'put',
+  path: '/api/v1/admin/users/{userId}/role',
+  operationId: 'setRole',
+  'x-access': 'admin',
+  tags: ['Administration'],
+  summary: 'Give a user a role',
+  description:
+    'Tokens with the old role die at once; sessions go on. The last admin stays one (`last_admin`).',
+  request: {
+    params: z.object({ userId: Id }),
+    body: jsonBody(z.object({ role: Role }), 'The role'),
+  },
+  responses: { 200: json(AdminUser, 'The account'), ...problems },
+} as const)
+
+/** Changes a role; the user's access tokens are void, so the next refresh brings the new one. */
+export const setRole = (ctx: Ctx) =>
+  defineRoute(route, async (c) => {
+    const { userId } = c.req.valid('param')
+    const { role } = c.req.valid('json')
+    await change(ctx, (change) => changeRole(change, { userId, role, actor: userOf(c).userId }))
+    return c.json(await findAdminUser(ctx.sql, userId), 200)
+  })

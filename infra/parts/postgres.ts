@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { chown, mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -58,22 +58,25 @@ export const startPostgres = async (options: PostgresOptions): Promise<Part> => 
   })
 }
 
-/** Answers `dir`, made for the account, or a folder of its own when the account cannot get there. */
+/**
+ * Answers `dir`, made for the account, or a folder of its own when the account cannot get there. That folder is
+ * noted in `dir`, so that the data stay together even when rights change, and a removed `dir` begins anew.
+ */
 const chooseFolder = async (dir: string, account: Account, progress: Progress): Promise<string> => {
   await mkdir(dir, { recursive: true, mode: 0o700 })
   if (!account) return dir
+  const note = Bun.file(join(dir, 'elsewhere'))
+  if (await note.exists()) return note.text()
   await chown(dir, account.uid, account.gid)
-  const enters = await run(['test', '-w', dir], { user: account, cwd: '/' }).then(
-    () => true,
-    () => false,
-  )
-  const elsewhere = join(sharedFolder, createHash('sha256').update(dir).digest('hex').slice(0, 16))
-  if (enters && !existsSync(elsewhere)) return dir
+  const reached = await run(['test', '-w', dir], { user: account, cwd: '/' }).catch(() => undefined)
+  if (reached !== undefined) return dir
   if (existsSync(join(dir, 'data'))) throw new Failure(`user postgres can no longer enter ${dirname(dir)}`)
+  const elsewhere = join(sharedFolder, randomBytes(8).toString('hex'))
   progress(`Postgres keeps its data in ${elsewhere}, since user postgres cannot enter ${dirname(dir)}`)
   await mkdir(sharedFolder, { recursive: true, mode: 0o755 })
-  await mkdir(elsewhere, { recursive: true, mode: 0o700 })
+  await mkdir(elsewhere, { mode: 0o700 })
   await chown(elsewhere, account.uid, account.gid)
+  await Bun.write(note, elsewhere)
   return elsewhere
 }
 

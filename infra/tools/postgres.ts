@@ -1,6 +1,7 @@
 import { cp, mkdir, symlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { codeOf, Failure } from '../failure.ts'
+import { lock } from '../lock.ts'
 import { findOnPath, run } from './command.ts'
 import { locate, type Progress, type Tool } from './tool.ts'
 
@@ -27,9 +28,10 @@ export const locatePostgres = async (account: Account, progress: Progress): Prom
   if (await answers(program, account)) return dirname(program)
   const copy = join(sharedFolder, `postgres-${postgres.version}`)
   const copied = join(copy, 'bin/postgres')
+  await mkdir(sharedFolder, { recursive: true, mode: 0o755 })
+  using _held = await lock(`${copy}.lock`, () => progress('waiting for another process to copy Postgres'))
   if (!(await answers(copied, account))) {
     progress(`copying Postgres to ${copy}, where user postgres can start it`)
-    await mkdir(sharedFolder, { recursive: true, mode: 0o755 })
     await cp(dirname(dirname(program)), copy, { recursive: true, verbatimSymlinks: true, force: true })
   }
   if (!(await answers(copied, account))) throw new Failure(`Postgres does not start from ${copy}`)

@@ -2,7 +2,6 @@ import type { Transaction } from '@plaza/kit/sql'
 
 type Name = { userId: string; username: string; displayName: string | null }
 
-const maxLength = 64
 /** Letters, digits and pictures begin a word where nothing of that kind stands before them. */
 const wordStart = /(?<![\p{L}\p{N}\p{So}])[\p{L}\p{N}\p{So}]/gu
 
@@ -34,7 +33,7 @@ export const queryWords = (query: string): string[] =>
 const wordsOf = (text: string): string[] => chunksOf(text).flatMap(startsOf)
 
 const startsOf = (chunk: string): string[] =>
-  [...chunk.matchAll(wordStart)].map(({ index }) => [...chunk.slice(index)].slice(0, maxLength).join(''))
+  [...chunk.matchAll(wordStart)].map(({ index }) => chunk.slice(index))
 
 /** Without accents and case. Upper case, since lower case keeps apart what people do not: ß and ss, ς and σ. */
 const chunksOf = (text: string): string[] =>

@@ -31,6 +31,10 @@ export async function migrate(sql: Sql, folder: string, log: Log): Promise<void>
       )
       log.info({ migration: name }, 'migrated')
     }
+  } catch (error) {
+    // Else the pool would get a connection back whose transaction has failed, and which still holds the lock.
+    await connection`rollback`.catch(() => {})
+    throw error
   } finally {
     await connection`select pg_advisory_unlock(${lock})`.catch(() => {})
     connection.release()

@@ -69,9 +69,13 @@ async function check(
     from outbox_streams
     where stream = ${spec.name}`
   const found = await readStream(nats, spec.name)
+  const emptied = Boolean(seen && found?.isEmptied && (await hasKept(sql, spec, seen.consumedUntil)))
+  // A purge leaves the memory of message ids, by which the stream would drop what is published again.
+  if (emptied) await nats.jsm.streams.delete(spec.name)
   const lost =
     seen &&
     (!found ||
+      emptied ||
       found.created !== seen.created ||
       found.lastSequence < Math.max(seen.lastSequence, acknowledged))
   if (!found || lost || !seen) {
@@ -102,7 +106,7 @@ async function check(
 async function readStream(nats: Nats, stream: string) {
   try {
     const { created, state } = await nats.jsm.streams.info(stream)
-    return { created, lastSequence: state.last_seq, firstSequence: state.first_seq }
+    return { created, lastSequence: state.last_seq, isEmptied: state.messages === 0 && state.last_seq > 0 }
   } catch (error) {
     if (isAbsent(error)) return undefined
     throw error
@@ -126,12 +130,22 @@ async function consumedUntil(nats: Nats, stream: string): Promise<Date | null> {
 /** A transaction may take this long between the time of its rows and their first publication. */
 const marginMs = 30_000
 
+/** Whether events are kept of which some consumer may not have heard. */
+async function hasKept(sql: Sql, spec: StreamSpec, since: Date): Promise<boolean> {
+  const rows = await sql`
+    select from outbox
+    where created_at >= ${since} and subject like any(${patternsOf(spec)}::text[])
+    limit 1`
+  return rows.length > 0
+}
+
+const patternsOf = (spec: StreamSpec) => spec.subjects.map((subject) => subject.replace(/>$/, '%'))
+
 async function refill(sql: Sql, nats: Nats, spec: StreamSpec, since: Date): Promise<void> {
-  const patterns = spec.subjects.map((subject) => subject.replace(/>$/, '%'))
   const rows = sql<OutboxRow[]>`
     select id, subject, body, recipients
     from outbox
-    where created_at >= ${since} and subject like any(${patterns}::text[])
+    where created_at >= ${since} and subject like any(${patternsOf(spec)}::text[])
     order by created_at, id`
   for await (const page of rows.cursor(500)) await Promise.all(page.map((row) => publishRow(nats, row)))
 }

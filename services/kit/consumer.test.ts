@@ -1,0 +1,83 @@
+import { afterAll, expect, test } from 'bun:test'
+import { z } from 'zod'
+import { startConsumer } from './consumer.ts'
+import { defineEvent } from './events.ts'
+import { newId } from './id.ts'
+import { createLog } from './log.ts'
+import { toRow } from './outbox.ts'
+import { ensureStream, publishRow } from './stream.ts'
+import { eventually, testDeps } from './testing.ts'
+
+const deps = await testDeps(import.meta.path)
+const nats = await deps.host.nats()
+const spec = { name: 'THINGS', subjects: ['evt.thing.>'] }
+const made = defineEvent('thing', 'thing.made', z.object({}), 'THINGS')
+await ensureStream(nats, spec)
+
+class Outage extends Error {}
+let isAway = false
+let checks = 0
+const handled: string[] = []
+let attempts = 0
+const consumer = await startConsumer({
+  nats,
+  log: createLog('silent'),
+  stream: 'THINGS',
+  durable: 'test-count-things',
+  subjects: ['evt.thing.made.*'],
+  isOutage: (error) => error instanceof Outage,
+  async healthy() {
+    checks += 1
+    if (isAway) throw new Outage()
+  },
+  async handle(messages) {
+    attempts += 1
+    if (isAway) throw new Outage()
+    for (const message of messages) {
+      handled.push(message.headers?.get('Nats-Msg-Id') ?? '')
+      message.ack()
+    }
+  },
+})
+afterAll(() => consumer.stop())
+
+async function publish(): Promise<string> {
+  const row = toRow(made.emit({ subject: newId(), data: {} }))
+  await publishRow(nats, row)
+  return row.id
+}
+const arrived = (id: string) => eventually(() => expect(handled).toContain(id), 40_000)
+
+test('messages are handled in their order', async () => {
+  const ids: string[] = []
+  for (let count = 0; count < 50; count += 1) ids.push(await publish())
+  await eventually(() => expect(handled).toEqual(ids))
+})
+
+test('while what the handler needs is away it asks for no message and counts no failure; after, none is lost', async () => {
+  isAway = true
+  const before = attempts
+  const ids = [await publish(), await publish()]
+  await eventually(() => expect(checks).toBeGreaterThan(2))
+  expect(attempts).toBe(before + 1)
+  isAway = false
+  for (const id of ids) await arrived(id)
+})
+
+test('its durable deleted, the consumer is made again', async () => {
+  await nats.jsm.consumers.delete('THINGS', 'test-count-things')
+  await arrived(await publish())
+})
+
+test('its stream deleted and made anew, the consumer reads the new one within seconds', async () => {
+  await nats.jsm.streams.delete('THINGS')
+  await ensureStream(nats, spec)
+  await arrived(await publish())
+})
+
+test('the broker killed and back, the consumer goes on', async () => {
+  await deps.parts.nats.kill()
+  await deps.parts.nats.restart()
+  await eventually(() => expect(nats.connected()).toBe(true))
+  await arrived(await eventually(publish, 30_000))
+})

@@ -1,0 +1,87 @@
+import { afterAll, expect, test } from 'bun:test'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { dropDeadLetters, listDeadLetters, replayDeadLetter, showDeadLetters } from './dead-letters.ts'
+import { defineEvent } from './events.ts'
+import { newId } from './id.ts'
+import { on, startInbox } from './inbox.ts'
+import { migrate } from './migrate.ts'
+import { startOutbox } from './outbox.ts'
+import { connectSql } from './sql.ts'
+import { eventually, testDeps } from './testing.ts'
+
+const deps = await testDeps(import.meta.path)
+const { DATABASE_URL = '' } = await deps.environment('message')
+const sql = connectSql({ url: DATABASE_URL, name: 'test', connections: 4 })
+const nats = await deps.host.nats()
+const { log } = deps.host
+await migrate(sql, join(import.meta.dir, 'tests/migrations'), log)
+const noted = defineEvent('message', 'note.made', z.object({}))
+const outbox = await startOutbox({ sql, nats, log, streams: [{ name: 'MESSAGE', subjects: ['evt.note.>'] }] })
+
+let isBroken = true
+const taken: string[] = []
+const consumer = 'message-take-notes'
+const inbox = await startInbox({
+  sql,
+  nats,
+  log,
+  retry: { maxAttempts: 1, pauseMs: () => 10 },
+  subscriptions: [
+    on(noted, consumer, async (event) => {
+      if (isBroken) throw new Error('out of ink')
+      taken.push(event.id)
+    }),
+  ],
+})
+afterAll(async () => {
+  await inbox.stop()
+  await outbox.stop()
+  await sql.end({ timeout: 1 })
+})
+
+async function makeDeadLetter(): Promise<string> {
+  const emission = noted.emit({ subject: newId(), data: {}, recipients: ['someone'] })
+  isBroken = true
+  await outbox.transaction(async (_tx, emit) => emit(emission))
+  await eventually(async () => expect(await showDeadLetters(sql, emission.event.id)).toHaveLength(1))
+  return emission.event.id
+}
+
+test('a dead letter is listed and shown with its text, its error and its recipients', async () => {
+  const eventId = await makeDeadLetter()
+  expect(await listDeadLetters(sql)).toContainEqual(
+    expect.objectContaining({ consumer, eventId, attempts: 1, error: 'Error: out of ink' }),
+  )
+  const [letter] = await showDeadLetters(sql, eventId)
+  expect(letter?.recipients).toBe('someone')
+  expect(JSON.parse(letter?.body ?? '')).toMatchObject({ id: eventId, type: 'note.made' })
+})
+
+test('replayed, its effect is taken once and it is gone', async () => {
+  const eventId = await makeDeadLetter()
+  isBroken = false
+  expect(await replayDeadLetter(nats, { consumer, eventId })).toBeUndefined()
+  expect(taken.filter((id) => id === eventId)).toHaveLength(1)
+  expect(await showDeadLetters(sql, eventId)).toEqual([])
+  expect(await replayDeadLetter(nats, { consumer, eventId })).toContain('no such dead letter')
+  expect(taken.filter((id) => id === eventId)).toHaveLength(1)
+})
+
+test('a replay that fails says why and keeps the letter', async () => {
+  const eventId = await makeDeadLetter()
+  expect(await replayDeadLetter(nats, { consumer, eventId })).toBe('Error: out of ink')
+  expect(await showDeadLetters(sql, eventId)).toEqual([expect.objectContaining({ attempts: 2 })])
+})
+
+test('a dropped letter is gone for good', async () => {
+  const eventId = await makeDeadLetter()
+  expect(await dropDeadLetters(sql, eventId)).toBe(1)
+  expect(await showDeadLetters(sql, eventId)).toEqual([])
+  expect(await dropDeadLetters(sql, eventId)).toBe(0)
+})
+
+test('a replay for a service that does not run says so', async () => {
+  const answer = await replayDeadLetter(nats, { consumer: 'nobody-listens', eventId: newId() })
+  expect(answer).toContain('does not run')
+})

@@ -1,0 +1,47 @@
+import { afterAll, expect, test } from 'bun:test'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { testParts } from '@plaza/infra/testing'
+import { createLog } from './log.ts'
+import { migrate } from './migrate.ts'
+import { connectSql } from './sql.ts'
+
+const log = createLog('silent')
+const parts = await testParts({ nats: false, redis: false })
+const folder = await mkdtemp(join(tmpdir(), 'plaza-migrate-'))
+const { url } = await parts.createDatabase()
+const connect = () => connectSql({ url, name: 'test', connections: 2 })
+const sql = connect()
+afterAll(async () => {
+  await sql.end({ timeout: 1 })
+  await parts.stop()
+  await rm(folder, { recursive: true })
+})
+
+const names = async () =>
+  (await sql<{ name: string }[]>`select name from migrations order by name`).map(({ name }) => name)
+
+test('instances that start together take turns, and each file is applied once', async () => {
+  await writeFile(
+    join(folder, '0001-things.sql'),
+    'create table things (id int); insert into things values (1);',
+  )
+  await writeFile(join(folder, '0002-more.sql'), 'insert into things values (2);')
+  const instances = Array.from({ length: 6 }, connect)
+  await Promise.all(instances.map((instance) => migrate(instance, folder, log)))
+  await Promise.all(instances.map((instance) => instance.end({ timeout: 1 })))
+  expect(await names()).toEqual(['0001-things.sql', '0002-more.sql', 'kit/0001-kit.sql'])
+  expect(await sql<{ id: number }[]>`select id from things order by id`).toHaveLength(2)
+})
+
+test('a file that fails leaves nothing of itself, and the next start tries it again', async () => {
+  const path = join(folder, '0003-wrong.sql')
+  await writeFile(path, 'insert into things values (3); select 1 / 0;')
+  await expect(migrate(sql, folder, log)).rejects.toThrow('division by zero')
+  expect(await sql`select from things where id = 3`).toHaveLength(0)
+  await writeFile(path, 'insert into things values (3);')
+  await migrate(sql, folder, log)
+  expect(await sql`select from things where id = 3`).toHaveLength(1)
+  expect(await names()).toContain('0003-wrong.sql')
+})

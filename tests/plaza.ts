@@ -54,9 +54,9 @@ export const startPlaza = async ({ each = false, scale = {}, env }: PlazaOptions
   await chmod(data, 0o711)
   const scales = Object.entries(scale).map(([name, count]) => `${name}=${count}`)
   const options = ['--data', data, ...(each ? ['--services', 'each'] : []), '--scale', scales.join()]
-  const port = await freePort()
-  const bring = () => bringUp(['--port', String(port), ...options], { ...withoutLimits, ...env })
-  let up = await bring()
+  const bringAt = (port: number) =>
+    bringUp(['--port', String(port), ...options], { ...withoutLimits, ...env })
+  let { up, port } = await bringAnywhere(bringAt)
   let past = ''
   const run = async () => {
     const said = await readRun(data)
@@ -81,7 +81,7 @@ export const startPlaza = async ({ each = false, scale = {}, env }: PlazaOptions
     waitReady: async () => untilHealthy(await run()),
     start: async () => {
       past += up.printed()
-      up = await bring()
+      up = await bringAt(port)
     },
     end: () => up.end(),
     stop: async () => {
@@ -89,6 +89,18 @@ export const startPlaza = async ({ each = false, scale = {}, env }: PlazaOptions
       await rm(data, { recursive: true, force: true })
     },
     logs: () => past + up.printed(),
+  }
+}
+
+/** Ports are chosen some seconds before they are bound, and other tests choose, too: then it is tried elsewhere. */
+const bringAnywhere = async <T>(bringAt: (port: number) => Promise<T>): Promise<{ up: T; port: number }> => {
+  for (let tries = 1; ; tries++) {
+    const port = await freePort()
+    try {
+      return { up: await bringAt(port), port }
+    } catch (error) {
+      if (tries === 3 || !/in use|is taken/i.test(String(error))) throw error
+    }
   }
 }
 

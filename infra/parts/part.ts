@@ -1,7 +1,7 @@
 import { closeSync, openSync } from 'node:fs'
 import { connect } from 'node:net'
 import { Failure } from '../failure.ts'
-import { lastLine } from '../tools/command.ts'
+import { reasonIn } from '../tools/command.ts'
 
 /** A running process that Plaza stands on. */
 export type Part = {
@@ -34,7 +34,7 @@ export type Launch = {
   patienceSeconds?: number
 }
 
-/** Starts a process and waits until it is ready. Throws Failure with its last line when it ends instead. */
+/** Starts a process and waits until it is ready. Throws Failure with its reason in one line when it ends instead. */
 export const launch = async (options: Launch): Promise<Part> => {
   const { name, url, port, stopSignal = 'SIGTERM' } = options
   const { child, lastWords } = spawn(options)
@@ -93,9 +93,9 @@ const spawn = ({ command, log, env, user, input }: Launch) => {
     ...user,
   })
   if (typeof output === 'number') closeSync(output)
-  let last = ''
+  const recent: string[] = []
   const hear = (line: string) => {
-    last = line
+    if (recent.push(line) > 30) recent.shift()
     if (typeof log !== 'string') log(line)
   }
   const heard = [child.stdout, child.stderr].map((stream) =>
@@ -103,7 +103,8 @@ const spawn = ({ command, log, env, user, input }: Launch) => {
   )
   const lastWords = async () => {
     await Promise.race([Promise.all(heard), Bun.sleep(1000)])
-    return (typeof log === 'string' ? lastLine(await Bun.file(log).text()) : last) || 'it said nothing'
+    const said = typeof log === 'string' ? await Bun.file(log).text() : recent.join('\n')
+    return reasonIn(said) ?? 'it said nothing'
   }
   return { child, lastWords }
 }

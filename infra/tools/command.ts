@@ -17,8 +17,7 @@ export const run = async (command: string[], { env, cwd, user }: Options = {}): 
   })
   const [out, complaint, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited])
   if (code === 0) return out
-  const reason = tellingLine(complaint) ?? lastLine(complaint) ?? lastLine(out) ?? `exit ${code}`
-  throw new Failure(`${basename(program)}: ${reason}`)
+  throw new Failure(`${basename(program)}: ${reasonIn(complaint) ?? reasonIn(out) ?? `exit ${code}`}`)
 }
 
 /** A program on PATH whose printed version satisfies the range, or undefined. */
@@ -36,12 +35,9 @@ export const findOnPath = async (
   return Bun.semver.satisfies(`${major}.${minor}.${patch}`, range) ? path : undefined
 }
 
-/** The last line that says something. */
-export const lastLine = (text: string): string | undefined =>
-  text.trimEnd().split('\n').at(-1)?.trim() || undefined
-
-const tellingLine = (text: string) =>
-  text
-    .split('\n')
-    .find((line) => /\b(error|fatal|could not)\b/i.test(line))
-    ?.trim()
+/** Of a program's last lines the one that tells what went wrong, else the very last; undefined if it said nothing. */
+export const reasonIn = (text: string): string | undefined => {
+  const lines = text.trim().split('\n').slice(-30)
+  const telling = lines.findLast((line) => /\b(error|fatal|ftl|could not|denied|plaza):?\b/i.test(line))
+  return (telling ?? lines.at(-1))?.trim() || undefined
+}

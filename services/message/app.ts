@@ -20,6 +20,7 @@ import { openConversation } from './routes/open-conversation.ts'
 import { putPrivacy } from './routes/put-privacy.ts'
 import { putRelation } from './routes/put-relation.ts'
 import { removeReaction } from './routes/remove-reaction.ts'
+import { searchMessages } from './routes/search-messages.ts'
 
 /** Every operation of the service: what people call, and below it what services call. */
 export const createApp = (ctx: Ctx) =>
@@ -32,6 +33,7 @@ export const createApp = (ctx: Ctx) =>
     listMessages(ctx),
     listChanges(ctx),
     advanceReceipts(ctx),
+    searchMessages(ctx),
     getMessage(ctx),
     editMessage(ctx),
     deleteMessage(ctx),

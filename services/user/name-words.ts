@@ -22,11 +22,10 @@ export async function writeNameWords(
     on conflict do nothing`
 }
 
-/** What a query asks for: each must be the beginning of some word, the longest first. */
+/** What a query asks for: each must be the beginning of some word. Beyond six they are ignored. */
 export const queryWords = (query: string): string[] =>
   chunksOf(query)
     .flatMap((chunk) => startsOf(chunk).slice(0, 1))
-    .sort((a, b) => b.length - a.length)
     .slice(0, 6)
 
 /** Each word with the rest of its chunk, so that `smith-jo` and `jones` both find Smith-Jones. */

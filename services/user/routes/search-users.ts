@@ -2,6 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi'
 import { Id } from '@plaza/kit/id'
 import { Page, PageQuery, readCursor, toPage } from '@plaza/kit/page'
 import { defineRoute, json, problems, userOf } from '@plaza/kit/route'
+import type { Sql } from '@plaza/kit/sql'
 import { Line } from '@plaza/kit/text'
 import type { Ctx } from '../context.ts'
 import { queryWords } from '../name-words.ts'
@@ -22,7 +23,8 @@ const route = createRoute({
   responses: { 200: json(Page(Person, 'Person'), 'The people found, the best matches first'), ...problems },
 } as const)
 
-const Cursor = z.tuple([z.int(), z.string(), Id])
+const Cursor = z.tuple([z.string(), z.int(), z.string(), Id])
+const nobody = '00000000-0000-0000-0000-000000000000'
 /** The greatest character there is, so that `word < prefix + last` ends a prefix for the index. */
 const last = '\u{10ffff}'
 
@@ -36,8 +38,9 @@ type Row = PersonRow & { rank: number; word: string }
 export const searchUsers = (ctx: Ctx) =>
   defineRoute(route, async (c) => {
     const { query, limit, cursor } = c.req.valid('query')
-    const [prefix, ...others] = queryWords(query)
-    const after = readCursor(cursor, Cursor) ?? [-1, '', '00000000-0000-0000-0000-000000000000']
+    const words = queryWords(query)
+    const [led, ...after] = readCursor(cursor, Cursor) ?? [undefined, -1, '', nobody]
+    const prefix = words.find((word) => word === led) ?? (await findRarest(ctx.sql, words))
     if (prefix === undefined) return c.json({ items: [], nextCursor: null }, 200)
     const rows = await ctx.sql<Row[]>`
       select found.rank, found.word, user_id, username, display_name, avatar
@@ -57,10 +60,10 @@ export const searchUsers = (ctx: Ctx) =>
               and (better.rank, better.word) < (name_words.rank, name_words.word)
           )
           and not exists (
-            select from unnest(${others}::text[]) as other (beginning)
+            select from unnest(${words}::text[]) as wanted (beginning)
             where not exists (
               select from name_words as known
-              where known.user_id = name_words.user_id and starts_with(known.word, other.beginning)
+              where known.user_id = name_words.user_id and starts_with(known.word, wanted.beginning)
             )
           )
           and not exists (
@@ -75,7 +78,28 @@ export const searchUsers = (ctx: Ctx) =>
       order by found.rank, found.word, user_id
       limit ${limit + 1}`
     return c.json(
-      toPage(rows, limit, ({ rank, word, userId }) => [rank, word, userId], toPerson),
+      toPage(rows, limit, ({ rank, word, userId }) => [prefix, rank, word, userId], toPerson),
       200,
     )
   })
+
+/** The word that the fewest names begin with, so that a search for several goes by the one that narrows it most. */
+async function findRarest(sql: Sql, words: string[]): Promise<string | undefined> {
+  if (words.length < 2) return words[0]
+  const [rarest] = await sql<{ beginning: string }[]>`
+    select beginning
+    from unnest(${words}::text[]) as wanted (beginning)
+    cross join lateral (
+      select count(*) as names
+      from (
+        select from name_words
+        where rank = any('{0,1,2}')
+          and word >= beginning collate "C"
+          and word < beginning || ${last} collate "C"
+        limit 1000
+      ) as few
+    ) as counted
+    order by names, length(beginning) desc, beginning
+    limit 1`
+  return rarest?.beginning
+}

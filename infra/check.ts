@@ -12,7 +12,8 @@ const checks: Record<string, () => Promise<boolean>> = {
   'format and lint': () => succeeds(join(root, 'node_modules/.bin/biome'), 'check', '--error-on-warnings'),
   types: () => succeeds(process.execPath, 'check', '--no-script', '--no-pretty'),
   'imports stay in their package': async () => report(await findStrayImports(root, await files('*.ts'))),
-  'paths in documents exist': async () => report(await findBrokenPaths(root, await files('*.md'))),
+  'paths in documents exist': async () =>
+    report(await findBrokenPaths(root, await files('*.md'), await files())),
   'API documents': async () => !existsSync(openapi) || succeeds(process.execPath, openapi, '--check'),
 }
 
@@ -29,7 +30,7 @@ const report = (problems: string[]) => {
 }
 
 /** The repository's files, the not yet committed ones among them. */
-const files = async (pattern: string): Promise<string[]> => {
+const files = async (pattern = '*'): Promise<string[]> => {
   const command = ['git', 'ls-files', '-z', '--cached', '--others', '--exclude-standard', '--', pattern]
   const listed = await Bun.spawn(command, { cwd: root }).stdout.text()
   return listed.split('\0').filter((file) => file && existsSync(join(root, file)))

@@ -6,12 +6,11 @@ import { findBrokenPaths } from './documents.ts'
 
 const root = await mkdtemp(join(tmpdir(), 'plaza-documents-'))
 afterAll(() => rm(root, { recursive: true }))
-await Bun.write(join(root, 'services/run.ts'), '')
-await Bun.write(join(root, 'services/auth/main.ts'), '')
+const files = ['README.md', 'services/README.md', 'services/run.ts', 'services/auth/main.ts']
 
 const check = async (text: string, document = 'README.md') => {
   await Bun.write(join(root, document), text)
-  return findBrokenPaths(root, [document])
+  return findBrokenPaths(root, [document], files)
 }
 
 test('a cited path and a link that do not exist are told', async () => {
@@ -22,12 +21,12 @@ test('a cited path and a link that do not exist are told', async () => {
 })
 
 test('paths may start at the root or at the document', async () => {
-  expect(await check('`services/run.ts`, `auth/main.ts`, [run](run.ts#top)', 'services/README.md')).toEqual(
-    [],
-  )
+  const text = '`services/run.ts`, `services/auth/`, `auth/main.ts`, [run](run.ts#top)'
+  expect(await check(text, 'services/README.md')).toEqual([])
 })
 
 test('what only looks like a path is left alone', async () => {
-  const text = '`and/or`, `services/<name>/main.ts`, `services/*/main.ts`, [web](https://example.org)'
+  const text =
+    '`and/or`, `.plaza/run.json`, `services/<name>/main.ts`, `services/*/main.ts`, [web](https://example.org)'
   expect(await check(`${text}\n\`\`\`\n\`services/gone.ts\`\n\`\`\`\n`)).toEqual([])
 })

@@ -82,20 +82,17 @@ export type Conversation = {
   unread: number
   deliveredSeq: number
   readSeq: number
-  /** The other person's receipts; 0 where they are off. */
-  peer: { userId: string; deliveredSeq: number; readSeq: number }
+  peer: Pointers
   createdAt: string
   updatedAt: string
 }
 
-/** How far a person has received and read a conversation. */
-export type Receipt = {
-  conversationId: string
-  userId: string
-  deliveredSeq: number
-  readSeq: number
-  revision: number
-}
+/** How far a person's devices have received and shown a conversation; 0 where they keep it private. */
+export type Pointers = { userId: string; deliveredSeq: number; readSeq: number }
+export type Receipt = Pointers & { conversationId: string }
+
+/** What changed in a conversation since a revision, as it is now. */
+export type Changes = { items: Message[]; receipts: Pointers[]; revision: number; more: boolean }
 
 /** A fact as devices receive it: CloudEvents 1.0. */
 export type PlazaEvent<Data = unknown> = {

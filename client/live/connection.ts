@@ -29,9 +29,11 @@ export const runConnection = (options: Options): Promise<Ending> =>
     const socket = new WebSocket(socketUrl(options.url, options.ticket))
     const ending: Ending = { wasReady: false, moved: false, code: 0 }
     let beat: ReturnType<typeof setInterval> | undefined
+    let moving: ReturnType<typeof setTimeout> | undefined
     const end = (code: number) => {
       clearTimeout(greeting)
       clearInterval(beat)
+      clearTimeout(moving)
       options.signal.removeEventListener('abort', close)
       socket.onmessage = null
       socket.onclose = null
@@ -70,7 +72,8 @@ export const runConnection = (options: Options): Promise<Ending> =>
         options.onReady(connection, frame)
       } else if (frame.type === 'resume') {
         ending.moved = true
-        close()
+        // Until then this socket is served on; not all clients of a node leave it at once.
+        moving = setTimeout(close, Math.random() * frame.withinMs)
       } else options.onFrame(frame)
     }
     // 4503 and 4009: the server sends this socket elsewhere.

@@ -52,14 +52,14 @@ test('a device that starts again goes on from where it was', async () => {
   await eventually(() => expect(toldAgain).toEqual(['message 2 2']))
 })
 
-test('asked to resume elsewhere, the client moves at once and is never offline', async () => {
+test('asked to resume elsewhere, the client moves in that time and is never offline', async () => {
   const server = scriptServer()
   const { script } = server
   const client = await clientOf(server)
   const states: string[] = []
   client.on('state', ({ state }) => states.push(state))
   await client.connect()
-  script.sockets[0]?.send({ type: 'resume', withinMs: 1_000 })
+  script.sockets[0]?.send({ type: 'resume', withinMs: 300 })
   await eventually(() => expect(script.sockets).toHaveLength(2))
   expect(states).toEqual(['connecting', 'live'])
 })
@@ -129,7 +129,7 @@ test('a gap is repaired: what was missed is told once, later events wait for it'
           more: true,
         }
       : { items: [message(3, 5)], receipts: [receipt], revision: 5, more: false }
-  const receipt = { conversationId: 'c', userId: 'other', deliveredSeq: 1, readSeq: 1, revision: 4 }
+  const receipt = { userId: 'other', deliveredSeq: 1, readSeq: 1 }
   script.routes['GET /api/v1/contacts/changes'] = () => ({
     items: [{ userId: 'other', person: null, state: 'accepted', blocked: false, version: 7 }],
     version: 7,

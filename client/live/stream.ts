@@ -1,6 +1,6 @@
 import type { Api } from '../api.ts'
 import type { Emitter } from '../emitter.ts'
-import type { ClientFrame, Message, Receipt, Relation, ServerFrame } from '../wire.ts'
+import type { Changes, ClientFrame, Message, Receipt, Relation, ServerFrame } from '../wire.ts'
 import { createAcks } from './acks.ts'
 import type { Connection, ReadyFrame } from './connection.ts'
 import { createDelivered } from './delivered.ts'
@@ -11,7 +11,7 @@ import type { Attached } from './live.ts'
 import type { Memory } from './memory.ts'
 import type { Outgoing } from './outgoing.ts'
 import { createRecency } from './recency.ts'
-import { type Changes, createTimeline } from './timeline.ts'
+import { createTimeline } from './timeline.ts'
 
 type Options = {
   api: Api
@@ -32,11 +32,13 @@ export function createStream(options: Options) {
   const toldReceipts = createRecency(5_000)
   const toldContacts = createRecency(5_000)
 
-  const onReceipt = (receipt: Receipt) => {
-    const key = `${receipt.conversationId} ${receipt.userId}`
-    if ((toldReceipts.get(key) ?? 0) >= receipt.revision) return
-    toldReceipts.set(key, receipt.revision)
-    emitter.emit('receipt', receipt)
+  const onReceipt = ({ conversationId, userId, deliveredSeq, readSeq }: Receipt) => {
+    const key = `${conversationId} ${userId}`
+    const told = toldReceipts.get(key) ?? 0
+    // Both pointers only move forward, so their sum tells old news from new.
+    if (deliveredSeq + readSeq <= told) return
+    toldReceipts.set(key, deliveredSeq + readSeq)
+    emitter.emit('receipt', { conversationId, userId, deliveredSeq, readSeq })
   }
   const onContact = ({ userId, state, blocked, version }: Relation) => {
     if ((toldContacts.get(userId) ?? 0) >= version) return

@@ -1,14 +1,11 @@
 import type { Emitter } from '../emitter.ts'
-import type { Message, Receipt } from '../wire.ts'
+import type { Changes, Message, Receipt } from '../wire.ts'
 import type { LiveEvents } from './events.ts'
 import type { Memory } from './memory.ts'
 import { isRecent, newPlace, notePast, noteRevision, type Place } from './place.ts'
 import { createRecency } from './recency.ts'
 
 export type Change = 'message' | 'edited' | 'deleted' | 'reaction'
-
-/** What `GET …/changes` answers: present states, and up to which revision they are all there. */
-export type Changes = { items: Message[]; receipts: Receipt[]; revision: number; more: boolean }
 
 type Options = {
   memory: Memory
@@ -86,7 +83,7 @@ export function createTimeline({ memory, emitter, changes, onReceipt }: Options)
       for (const message of page.items)
         if (message.seq > room.place.seq) hold(room, message, nothing)
         else if (!isKnown(room, message)) tell(room, changeOf(message), message)
-      for (const receipt of page.receipts) onReceipt(receipt)
+      for (const pointers of page.receipts) onReceipt({ ...pointers, conversationId: id })
       more = page.more && page.revision > after
       after = page.revision
     }

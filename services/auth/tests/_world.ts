@@ -75,7 +75,46 @@ export async function createWorld(path: string, variables: Environment = {}) {
 async function startInstance(environment: Environment): Promise<Instance> {
   const host = createHost(environment)
   const started = await startServices(host, [authService], environment)
-  const url = `http://127.0.0.1:${started.ports.auth}`
+  return instanceAt(`http://127.0.0.1:${started.ports.auth}`, () => started.stop())
+}
+
+export type AuthProcess = Instance & {
+  /** kill -9. */
+  kill(): Promise<void>
+}
+
+/** Auth in a process of its own, for a test that kills it. */
+export async function spawnAuth(environment: Environment): Promise<AuthProcess> {
+  const child = Bun.spawn([process.execPath, join(import.meta.dir, '../main.ts')], {
+    env: { PATH: process.env.PATH, ...environment, LOG_LEVEL: 'info' },
+    stdout: 'pipe',
+    stderr: 'inherit',
+  })
+  const kill = async () => {
+    child.kill('SIGKILL')
+    await child.exited
+  }
+  const port = await readPort(child.stdout)
+  return { ...instanceAt(`http://127.0.0.1:${port}`, kill), kill }
+}
+
+/** The port that the log tells; the rest of the log is read and dropped, so that the process never waits. */
+async function readPort(log: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>()
+  void (async () => {
+    const decoder = new TextDecoder()
+    let text = ''
+    for await (const chunk of log) {
+      text += decoder.decode(chunk, { stream: true })
+      const [, port] = /"port":(\d+),"msg":"listening"/.exec(text) ?? []
+      if (port) resolve(Number(port))
+    }
+    reject(new Error(`auth ended: ${text}`))
+  })()
+  return await promise
+}
+
+function instanceAt(url: string, stop: () => Promise<void>): Instance {
   return {
     url,
     client: authClient(url),
@@ -85,7 +124,7 @@ async function startInstance(environment: Environment): Promise<Instance> {
         request.headers.set('authorization', `Bearer ${accessToken}`)
         return fetch(request)
       }),
-    stop: () => started.stop(),
+    stop,
   }
 }
 

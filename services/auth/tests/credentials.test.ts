@@ -1,4 +1,5 @@
 import { expect, test } from 'bun:test'
+import { ProblemBody } from '@plaza/kit/problem'
 import { passwordHashes } from '../password-hashing.ts'
 import { createWorld, expectProblem, logIn } from './_world.ts'
 
@@ -14,7 +15,7 @@ const attempt = (login: string, ip?: string, instance = auth, password = 'wrong'
   )
 const hashes = async () => (await passwordHashes.get()).values[0]?.value ?? 0
 const facts = async (answer: Response) => {
-  const { requestId: _, ...body } = await answer.json()
+  const { requestId: _, ...body } = ProblemBody.parse(await answer.json())
   const headers = [...answer.headers.keys()].filter((name) => name !== 'date')
   return { status: answer.status, body, headers }
 }

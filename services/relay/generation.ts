@@ -95,8 +95,8 @@ async function check({ sql, redis, nats, log }: Options, known: Known): Promise<
     const row = await lockRow(tx)
     const found = await readCounts(redis)
     const floor = known.generation === row.generation ? Math.max(known.appends, row.appends) : row.appends
-    if (found.generation === row.generation && found.appends >= floor)
-      return { generation: row.generation, appends: found.appends }
+    const isKnown = found.generation > 0 && found.generation === row.generation
+    if (isKnown && found.appends >= floor) return { generation: row.generation, appends: found.appends }
     const generation = Math.max(found.generation, row.generation) + 1
     log.warn({ generation, floor, found: found.appends }, 'Redis has forgotten mailboxes: they begin anew')
     await begin(tx, redis, { generation, appends: found.appends })

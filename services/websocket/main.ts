@@ -1,0 +1,65 @@
+import { readConfig } from '@plaza/kit/config'
+import { runServices, type Service } from '@plaza/kit/service'
+import type { Server } from 'bun'
+import { createApp } from './app.ts'
+import { Config } from './config.ts'
+import type { Ctx } from './context.ts'
+import { sendElsewhere } from './leave.ts'
+import { followNode } from './live.ts'
+import { createParts } from './parts.ts'
+import { closeRevoked } from './revocations.ts'
+import { createSessions } from './sessions.ts'
+import { createHandlers } from './sockets.ts'
+import { startWatch } from './watch.ts'
+
+const name = 'websocket'
+
+/** Real-time delivery: sockets that get what their users' mailboxes hold, the moment it comes. */
+export const websocketService: Service = {
+  name,
+  port: 8008,
+  async start(host, environment) {
+    const nats = await host.nats()
+    const redis = host.redis()
+    const sessions = createSessions()
+    let server: Server<unknown> | undefined
+    let draining = false
+    const ctx: Ctx = {
+      service: name,
+      log: host.log,
+      config: readConfig(Config, environment),
+      identity: await host.identity(name),
+      tokens: host.tokens(name),
+      message: host.peer(name, 'message'),
+      user: host.peer(name, 'user'),
+      relay: host.peer(name, 'relay'),
+      node: host.instance,
+      upgrade: (request, session) => server?.upgrade(request, { data: session }) ?? false,
+      draining: () => draining,
+      ...{ nats, redis, sessions },
+    }
+    const app = createApp(ctx)
+    const parts = createParts(ctx)
+    const watch = startWatch(ctx, parts)
+    const stopFollowing = [followNode({ ...ctx, ...parts }), closeRevoked(ctx)]
+    return {
+      fetch(request, from) {
+        server = from
+        return app.fetch(request)
+      },
+      websocket: createHandlers(ctx, parts, watch),
+      ready: () => nats.connected() && redis.status === 'ready',
+      async drain() {
+        draining = true
+        await sendElsewhere(ctx, parts)
+      },
+      async stop() {
+        for (const stop of stopFollowing) stop()
+        await Promise.all([watch.stop(), parts.receipts.stop(), parts.acknowledgements.stop()])
+        await parts.presence.stop()
+      },
+    }
+  },
+}
+
+if (import.meta.main) await runServices([websocketService])

@@ -1,0 +1,81 @@
+import { createBatcher } from '@plaza/kit/batch'
+import { Problem, ProblemBody } from '@plaza/kit/problem'
+import { z } from 'zod'
+import type { Ctx } from './context.ts'
+import type { SendFrame } from './frames.ts'
+import { push, pushFrame, pushProblem } from './push.ts'
+import type { Session } from './session.ts'
+
+type Item = Omit<SendFrame, 'type' | 'ref'> & {
+  userId: string
+  sessionId: string
+  issuedAt: number
+  role: Session['role']
+}
+
+const Result = z.union([
+  z.object({ message: z.looseObject({ id: z.string() }) }),
+  z.object({ problem: ProblemBody }),
+])
+const Results = z.object({ results: z.array(Result) })
+type Result = z.output<typeof Result>
+
+export type Sends = {
+  /** Stores a message as REST would, and answers the socket with it or with the problem. */
+  send(session: Session, frame: SendFrame): Promise<void>
+  /** Resolves when every send has its answer. */
+  idle(): Promise<void>
+}
+
+const retryMs = 5_000
+
+/** Sends of many sockets travel together. A batch that failed on the way is sent again: each item has its key. */
+export function createSends({ message, identity, log }: Pick<Ctx, 'message' | 'identity' | 'log'>): Sends {
+  const batcher = createBatcher<Item, Result>({
+    maxInFlight: 4,
+    retryMs,
+    isTransient: (error) => error instanceof Problem && error.code === 'unavailable',
+    async run(items) {
+      const answer = await message('http://message/internal/v1/messages/batch', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'idempotency-key': items[0]?.key ?? '' },
+        body: JSON.stringify({ items }),
+      })
+      if (!answer.ok) throw await toProblem(answer)
+      return Results.parse(await answer.json()).results
+    },
+  })
+  return {
+    idle: batcher.idle,
+    async send(session, { type, ref, ...draft }) {
+      const { userId, sessionId, issuedAt, role } = session
+      try {
+        if (!identity.revocations.isFresh()) await identity.assertNotRevoked(session)
+        const result = await batcher.add({ userId, sessionId, issuedAt, role, ...draft })
+        if ('problem' in result) pushFrame(session, { type: 'error', ref, problem: result.problem })
+        else
+          push(
+            session,
+            `{"type":"sent","ref":${JSON.stringify(ref)},"message":${JSON.stringify(result.message)}}`,
+          )
+      } catch (error) {
+        if (!(error instanceof Problem)) log.error({ err: error, operation: 'send' }, 'unexpected error')
+        pushProblem(session, error instanceof Problem ? error : unavailable(error), ref)
+      }
+    },
+  }
+}
+
+/** What went wrong with the whole batch; an answer that is no problem is taken for an outage. */
+async function toProblem(answer: Response): Promise<Problem> {
+  const body = ProblemBody.safeParse(await answer.json().catch(() => undefined))
+  if (!body.success || body.data.code === 'internal') return unavailable(answer.status)
+  const { code, detail = '', reason, errors } = body.data
+  return new Problem(code, detail, { ...(reason ? { reason } : {}), ...(errors ? { errors } : {}) })
+}
+
+const unavailable = (cause: unknown) =>
+  new Problem('unavailable', 'The message could not be stored now: send it again with the same key', {
+    cause,
+    retryAfterSeconds: 1,
+  })

@@ -1,0 +1,165 @@
+import { afterAll } from 'bun:test'
+import { createHost, type Host } from '@plaza/kit/host'
+import { newId } from '@plaza/kit/id'
+import { toRow } from '@plaza/kit/outbox'
+import type { Running, Service } from '@plaza/kit/service'
+import { ensureStream, publishRow } from '@plaza/kit/stream'
+import { eventually, type TestDeps, type TestUser, testDeps } from '@plaza/kit/testing'
+import { messageCreated, messageStream } from '@plaza/message/events'
+import type { Message } from '@plaza/message/schema'
+import { relayService } from '@plaza/relay/main'
+import { ServerFrame } from '../frames.ts'
+import { websocketService } from '../main.ts'
+import { TestSocket } from './_socket.ts'
+
+export type TestNode = {
+  host: Host
+  running: Running
+  port: number
+  /** Ends it as a crash would: nobody is told. */
+  crash(): Promise<void>
+  stop(): Promise<void>
+}
+
+export type Handler = (request: Request) => Response | Promise<Response>
+
+/** Relay and one node of sockets on real parts. All of it ends with the file. */
+export async function startWorld(path: string, variables: Record<string, string> = {}) {
+  const ends: (() => unknown)[] = []
+  // Before the parts' own afterAll, so that services stop before what they stand on.
+  afterAll(async () => {
+    for (const end of ends.reverse()) await end()
+  })
+  const deps = await testDeps(path)
+  const nats = await deps.host.nats()
+  // Of the services whose events relay follows, none runs here.
+  for (const name of ['AUTH', 'USER'])
+    await ensureStream(nats, { name, subjects: [`evt.${name.toLowerCase()}.>`] })
+  await ensureStream(nats, messageStream)
+  const relay = await startService(deps, relayService, deps.host, variables)
+  ends.push(() => relay.running.stop())
+  const startNode = async (host: Host) => {
+    const node = await runNode(deps, host, variables)
+    ends.push(node.stop)
+    return node
+  }
+  const node = await startNode(deps.host)
+  const sockets: TestSocket[] = []
+  ends.push(() => {
+    for (const socket of sockets) socket.close()
+  })
+  const connect = async (user: TestUser, at: TestNode = node) => {
+    const ticket = await createTicket(at, user)
+    const socket = new TestSocket(`ws://127.0.0.1:${at.port}/api/v1/ws?ticket=${ticket}`)
+    sockets.push(socket)
+    await socket.opened
+    return socket
+  }
+  return {
+    deps,
+    nats,
+    relay,
+    node,
+    /** Another node, as in another process. */
+    async addNode() {
+      const host = createHost(await deps.environment('websocket'))
+      for (const [name, handler] of deps.host.local) host.local.set(name, handler)
+      return await startNode(host)
+    },
+    /** A socket that has not said anything. */
+    connect,
+    /** A socket that is ready. */
+    async open(user: TestUser, { cursor, at = node }: { cursor?: string; at?: TestNode } = {}) {
+      const socket = await connect(user, at)
+      socket.say({ type: 'hello', cursor })
+      await eventually(() => socket.one('ready'))
+      return socket
+    },
+    /** Publishes messages as message would, one after the other; answers their texts. */
+    async publish(userIds: readonly string[], count: number, { from = 0, text = '' } = {}) {
+      const texts = Array.from({ length: count }, (_, index) => `${from + index}${text}`)
+      for (const each of texts) await publishRow(nats, toRow(createdEvent(userIds, each)))
+      return texts
+    },
+  }
+}
+
+export type World = Awaited<ReturnType<typeof startWorld>>
+
+export async function createTicket(node: TestNode, user: TestUser): Promise<string> {
+  const answer = await fetch(`http://127.0.0.1:${node.port}/api/v1/ws/ticket`, {
+    method: 'POST',
+    headers: user.headers,
+  })
+  const body: unknown = await answer.json()
+  if (typeof body === 'object' && body && 'ticket' in body) return String(body.ticket)
+  throw new Error(`no ticket: ${answer.status}`)
+}
+
+/** The event of a message with this text, on its way to the users. */
+export function createdEvent(userIds: readonly string[], text: string, message: Partial<Message> = {}) {
+  const conversationId = message.conversationId ?? newId()
+  const data: Message = {
+    id: newId(),
+    conversationId,
+    seq: 1,
+    revision: 1,
+    senderId: userIds[0] ?? newId(),
+    text,
+    envelope: null,
+    replyToId: null,
+    reactions: [],
+    createdAt: new Date().toISOString(),
+    editedAt: null,
+    deletedAt: null,
+    ...message,
+  }
+  return messageCreated.emit({ subject: conversationId, data, version: data.revision, recipients: userIds })
+}
+
+/** The texts of the messages that a socket was shown, in their order. */
+export const textsOf = (socket: TestSocket): string[] =>
+  socket.frames.flatMap((frame) => {
+    if (frame.type !== 'event' || frame.event.type !== messageCreated.type) return []
+    return messageCreated.schema.parse(frame.event.data).text ?? []
+  })
+
+/** Fails where a frame is not what the document says. */
+export const checkFrames = (socket: TestSocket): void => {
+  for (const frame of socket.frames) ServerFrame.parse(frame)
+}
+
+async function startService(deps: TestDeps, service: Service, host: Host, variables: Record<string, string>) {
+  const running = await service.start(host, { ...(await deps.environment(service.name)), ...variables })
+  const server = Bun.serve({
+    port: 0,
+    hostname: '127.0.0.1',
+    idleTimeout: 120,
+    fetch: (request, server) => running.fetch(request, server),
+    websocket: running.websocket ?? { message() {} },
+  })
+  host.local.set(service.name, (request) => running.fetch(request, server))
+  return { host, running, server, port: server.port ?? 0 }
+}
+
+async function runNode(deps: TestDeps, host: Host, variables: Record<string, string>): Promise<TestNode> {
+  const { running, server, port } = await startService(deps, websocketService, host, variables)
+  let ended = false
+  return {
+    host,
+    running,
+    port,
+    async crash() {
+      ended = true
+      await server.stop(true)
+      await (await host.nats()).connection.close()
+      host.redis().disconnect()
+    },
+    async stop() {
+      if (ended) return
+      await running.stop()
+      await server.stop(true)
+      if (host !== deps.host) await host.stop()
+    },
+  }
+}

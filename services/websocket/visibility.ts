@@ -1,0 +1,92 @@
+import { every } from '@plaza/kit/every'
+import { z } from 'zod'
+import type { Ctx } from './context.ts'
+import type { Session } from './session.ts'
+
+const Visible = z.object({ userIds: z.array(z.uuid()) })
+
+/** Who may see whom, as user says; asked again now and then, and when user tells of a change. */
+export type Visibility = {
+  ask(session: Session, userIds: readonly string[]): Promise<void>
+  stop(): Promise<void>
+}
+
+/** Changes after which somebody may see another, or may not any more. */
+const subjects = ['evt.block.>', 'evt.contact.>', 'evt.privacy.>']
+const Relation = z.object({ data: z.object({ userId: z.uuid(), otherId: z.uuid().optional() }) })
+const settleMs = 200
+
+type Shown = (session: Session, userIds: readonly string[]) => Promise<void>
+
+/** `shown` is called with those whose visibility was asked for the first time, or has changed. */
+export function createVisibility({ user, nats, log, sessions, config }: Ctx, shown: Shown): Visibility {
+  const toAsk = new Set<Session>()
+
+  const ask = async (session: Session, userIds: readonly string[], all: boolean) => {
+    const visible = new Set(await listVisible(session.userId, userIds))
+    const changed = userIds.filter((id) => all || session.watching?.get(id) !== visible.has(id))
+    for (const id of userIds) if (session.watching?.has(id)) session.watching.set(id, visible.has(id))
+    if (changed.length > 0) await shown(session, changed)
+  }
+  const listVisible = async (viewerId: string, userIds: readonly string[]) => {
+    const answer = await user('http://user/internal/v1/presence/visible', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'idempotency-key': viewerId },
+      body: JSON.stringify({ viewerId, userIds }),
+    })
+    if (!answer.ok) throw new Error(`user answered ${answer.status}`)
+    return Visible.parse(await answer.json()).userIds
+  }
+  const askAgain = async (session: Session) => {
+    session.visibleAt = Date.now()
+    const { watching } = session
+    if (watching && watching.size > 0) await ask(session, [...watching.keys()], false)
+  }
+  const subscriptions = subjects.map((subject) =>
+    nats.connection.subscribe(subject, {
+      callback(_error, message) {
+        const event = Relation.safeParse(readJson(message.string()))
+        if (!event.success) return
+        const { userId, otherId } = event.data.data
+        for (const session of sessions.all())
+          if (session.watching && concerns(session, userId, otherId)) toAsk.add(session)
+      },
+    }),
+  )
+  const stops = [
+    every(settleMs, log, async () => {
+      const asking = [...toAsk]
+      toAsk.clear()
+      for (const session of asking) await askAgain(session)
+    }),
+    every(1_000, log, async () => {
+      const before = Date.now() - config.VISIBLE_SECONDS * 1_000
+      for (const session of sessions.all())
+        if (session.watching && session.visibleAt < before) await askAgain(session)
+    }),
+  ]
+  return {
+    async ask(session, userIds) {
+      if (session.visibleAt === 0) session.visibleAt = Date.now()
+      await ask(session, userIds, true)
+    },
+    async stop() {
+      for (const subscription of subscriptions) subscription.unsubscribe()
+      await Promise.all(stops.map((stop) => stop()))
+    },
+  }
+}
+
+/** Either side's change may hide one from the other; a change of privacy concerns all who watch its owner. */
+function concerns({ userId: viewer, watching }: Session, userId: string, otherId: string | undefined) {
+  if (watching?.has(userId) && (otherId === undefined || otherId === viewer)) return true
+  return viewer === userId && otherId !== undefined && watching?.has(otherId)
+}
+
+function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

@@ -39,5 +39,5 @@ export const findOnPath = async (
 export const reasonIn = (text: string): string | undefined => {
   const lines = text.trim().split('\n').slice(-30)
   const telling = lines.findLast((line) => /\b(error|fatal|ftl|could not|denied|plaza):?\b/i.test(line))
-  return (telling ?? lines.at(-1))?.trim() || undefined
+  return (telling ?? lines.at(-1))?.trim().replace(/^plaza: /, '') || undefined
 }

@@ -143,21 +143,27 @@ async function sweep(sql: Sql, nats: Nats, acknowledged: (ack: PubAck) => void):
   })
 }
 
-/** Rows live in a partition for each day; the day before yesterday's is dropped unless something in it still waits. */
+/**
+ * Rows live in a partition for each day; the day before yesterday's is dropped unless something in it still waits.
+ * One instance at a time, for "if not exists" does not see what another is just creating.
+ */
 export async function ensurePartitions(sql: Sql): Promise<void> {
   const day = (offset: number) => new Date(Date.now() + offset * 86_400_000).toISOString().slice(0, 10)
-  for (const offset of [-1, 0, 1, 2]) {
-    const name = `outbox_${day(offset).replaceAll('-', '')}`
-    await sql.unsafe(
-      `create table if not exists ${name} partition of outbox for values from ('${day(offset)}z') to ('${day(offset + 1)}z')`,
-    )
-  }
-  const old = await sql<{ name: string }[]>`
-    select child.relname as name
-    from pg_inherits
-    join pg_class child on child.oid = inhrelid
-    where inhparent = 'outbox'::regclass
-      and child.relname < ${`outbox_${day(-1).replaceAll('-', '')}`}
-      and not exists (select from outbox_pending where created_at < ${`${day(-1)}T00:00:00Z`})`
-  for (const { name } of old) await sql.unsafe(`drop table if exists ${name}`)
+  await sql.begin(async (tx) => {
+    await tx`select pg_advisory_xact_lock(hashtext('outbox partitions'))`
+    for (const offset of [-1, 0, 1, 2]) {
+      const name = `outbox_${day(offset).replaceAll('-', '')}`
+      await tx.unsafe(
+        `create table if not exists ${name} partition of outbox for values from ('${day(offset)}z') to ('${day(offset + 1)}z')`,
+      )
+    }
+    const old = await tx<{ name: string }[]>`
+      select child.relname as name
+      from pg_inherits
+      join pg_class child on child.oid = inhrelid
+      where inhparent = 'outbox'::regclass
+        and child.relname < ${`outbox_${day(-1).replaceAll('-', '')}`}
+        and not exists (select from outbox_pending where created_at < ${`${day(-1)}T00:00:00Z`})`
+    for (const { name } of old) await tx.unsafe(`drop table if exists ${name}`)
+  })
 }

@@ -35,7 +35,7 @@ const runAll = async (folder: string) => {
   const workers = Math.max(2, availableParallelism())
   const results = []
   if (together.length > 0)
-    results.push(await runTests(['--parallel', String(workers), ...together], { cwd: root, env, print }))
+    results.push(await runTests([`--parallel=${workers}`, ...together], { cwd: root, env, print }))
   for (const file of alone) results.push(await runTests([file], { cwd: root, env, print }))
   return results
 }

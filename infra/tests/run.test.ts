@@ -29,7 +29,7 @@ test('a file that does not load is a failure', async () => {
 test('a runner that is killed is a failure', async () => {
   const source = `test('deadly', async () => { process.kill(process.pid, 'SIGKILL'); await Bun.sleep(9000) })`
   expect(await count(source)).toMatchObject({ failed: 1 })
-  expect(await count(source, '--parallel', '2')).toMatchObject({ failed: 1 })
+  expect(await count(source, '--parallel=2')).toMatchObject({ failed: 1 })
 })
 
 test('a test that ends the runner with success is a failure', async () => {

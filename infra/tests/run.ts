@@ -13,7 +13,7 @@ type Surroundings = {
  * error that no test accounts for, counts as one failed test: no crash passes unseen.
  */
 export const runTests = async (options: string[], { cwd, env, print }: Surroundings): Promise<Result> => {
-  const runner = Bun.spawn([process.execPath, 'test', '--timeout', '60000', ...options], {
+  const runner = Bun.spawn([process.execPath, 'test', '--timeout=60000', ...options], {
     cwd,
     env,
     stdin: 'ignore',

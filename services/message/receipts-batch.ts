@@ -80,7 +80,6 @@ export async function storeReceipts(
     ),
     counted as materialized (
       select *,
-        seen,
         (revision + count(*) filter (where seen) over (partition by conversation_id order by n))::int as new_revision
       from moved
       cross join lateral (

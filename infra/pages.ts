@@ -44,7 +44,10 @@ const document = async (path: string): Promise<Response | undefined> => {
 
 const namesOfServices = async (): Promise<string[]> => {
   const names = await readdir(join(documents, 'openapi')).catch(() => [])
-  return names.filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -'.json'.length))
+  return names
+    .filter((name) => name.endsWith('.json'))
+    .map((name) => name.slice(0, -'.json'.length))
+    .sort()
 }
 
 const page = (html: string) => new Response(html, { headers: { 'content-type': 'text/html; charset=utf-8' } })

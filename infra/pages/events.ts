@@ -8,22 +8,34 @@ const Message = z.looseObject({
   examples: z.array(z.looseObject({ payload: z.unknown() })).default([]),
 })
 
-const AsyncApi = z.looseObject({
-  info: z.looseObject({ title: z.string(), description: z.string().optional() }),
-  components: z.looseObject({ messages: z.record(z.string(), Message).default({}) }),
+const Channel = z.looseObject({
+  title: z.string().optional(),
+  address: z.string().nullish(),
+  messages: z.record(z.string(), Message).default({}),
 })
 
-/** A page of the socket's frames and the services' events, from the AsyncAPI document. */
+const AsyncApi = z.looseObject({
+  info: z.looseObject({ title: z.string(), description: z.string().default('') }),
+  channels: z.record(z.string(), Channel),
+})
+
+/** A page of the socket's frames and the events they carry, from the AsyncAPI document. */
 export const eventsPage = async (path: string): Promise<string> => {
   const found = Bun.file(path)
   if (!(await found.exists())) return frame('<p>No document has been written yet.</p>')
-  const { info, components } = AsyncApi.parse(await found.json())
-  const messages = Object.entries(components.messages).map(([id, message]) => section(id, message))
-  const intro = `<h1>${text(info.title)}</h1><p>${text(info.description ?? '')}</p>`
-  return frame(`${intro}<p><a href="/docs/asyncapi.json">asyncapi.json</a></p>${messages.join('')}`)
+  const { info, channels } = AsyncApi.parse(await found.json())
+  const intro = `<h1>${text(info.title)}</h1><p class="lines">${text(info.description)}</p>`
+  const sections = Object.entries(channels).map(([id, channel]) => channelSection(id, channel))
+  return frame(`${intro}<p><a href="/docs/asyncapi.json">asyncapi.json</a></p>${sections.join('')}`)
 }
 
-const section = (id: string, { name, title, summary, payload, examples }: z.infer<typeof Message>) => `
+const channelSection = (id: string, { title, address, messages }: z.infer<typeof Channel>) => `
+<h2>${text(title ?? id)} ${address ? `<code>${text(address)}</code>` : ''}</h2>
+${Object.entries(messages)
+  .map(([name, message]) => messageSection(name, message))
+  .join('')}`
+
+const messageSection = (id: string, { name, title, summary, payload, examples }: z.infer<typeof Message>) => `
 <details>
 <summary><b>${text(name ?? title ?? id)}</b> ${text(summary ?? '')}</summary>
 ${examples.map((example) => listing(example.payload)).join('')}
@@ -44,6 +56,8 @@ const frame = (content: string) => `<!doctype html>
   body { max-width: 60rem; margin: auto; padding: 16px 20px; font-family: sans-serif; color: #3b4151 }
   a, summary { color: inherit }
   details { margin: 8px 0 }
+  .lines { white-space: pre-line }
+  h2 code { font-size: 1rem; font-weight: normal }
   pre { background: #f4f4f6; padding: 12px; overflow: auto }
 </style>
 </head>

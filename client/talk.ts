@@ -1,5 +1,5 @@
 import type { Api } from './api.ts'
-import type { Conversation, History, Message } from './wire.ts'
+import type { Conversation, History, Message, SearchHit } from './wire.ts'
 
 /** Where a page of history lies: before or after a `seq`, around one, or the newest. */
 export type HistoryQuery = { before?: number; after?: number; around?: number; limit?: number }
@@ -27,5 +27,5 @@ export const createTalk = (api: Api) => ({
     api.call<Message>('DELETE', `${root}/messages/${id}/reactions/${encodeURIComponent(emoji)}`),
   /** One's own plain messages and those one was sent, the best match first. */
   search: (query: string, conversationId?: string) =>
-    api.list<Message>(`${root}/search/messages`, { query, conversationId }),
+    api.list<SearchHit>(`${root}/search/messages`, { query, conversationId }),
 })

@@ -148,6 +148,9 @@ export type Relation = { userId: string; state: ContactState; blocked: boolean; 
 /** Messages in the order of `seq`; `before` and `after` ask for the neighbouring pages. */
 export type History = { items: Message[]; before: number | null; after: number | null }
 
+/** A message that a search found, and the part of its text that matches, in pieces. */
+export type SearchHit = { message: Message; snippet: { text: string; match: boolean }[] }
+
 /** A device where one is logged in. */
 export type Device = {
   id: string

@@ -22,3 +22,4 @@ export const Line = (max: number, min = 1) =>
         .max(max)
         .regex(/^\P{Cc}*$/u, 'must not contain control characters'),
     )
+    .openapi({ minLength: min, maxLength: max })

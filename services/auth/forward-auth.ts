@@ -1,38 +1,14 @@
 import { toProblem } from '@plaza/kit/app'
 import { StartupError } from '@plaza/kit/config'
-import type { Identity } from '@plaza/kit/identity'
 import type { Log } from '@plaza/kit/log'
 import { unexpectedErrors } from '@plaza/kit/metrics'
 import { Problem } from '@plaza/kit/problem'
 import { bearerOf } from '@plaza/kit/route'
-import type { Config } from './config.ts'
-import type { SessionUse } from './session-use.ts'
+import type { Ctx } from './context.ts'
 
-type Options = { identity: Identity; sessionUse: SessionUse; log: Log }
-
-/**
- * The gateway's question before each request: 200 with the caller's identity as headers, 401, or 503 when
- * nobody can say. It is asked more often than anything else, so no framework stands in front of it.
- */
-export const forwardAuth =
-  ({ identity, sessionUse, log }: Options) =>
-  async (request: Request): Promise<Response> => {
-    try {
-      const user = await identity.verifyUser(bearerOf(request.headers.get('authorization') ?? undefined))
-      sessionUse.note(user.sessionId)
-      return new Response(null, {
-        headers: { 'X-User-Id': user.userId, 'X-User-Role': user.role, 'X-Session-Id': user.sessionId },
-      })
-    } catch (error) {
-      return refusal(error, log)
-    }
-  }
-
-/** Serves it by HTTPS with HTTP/2, which is one connection for any number of questions. Instances may share the port. */
-export function serveForwardAuth(
-  { HOST, FORWARD_AUTH_PORT, TLS_CERT, TLS_KEY }: Config,
-  answer: (request: Request) => Promise<Response>,
-) {
+/** Serves the gateway's question by HTTPS with HTTP/2: one connection for any number of them. Instances may share the port. */
+export function serveForwardAuth(ctx: Pick<Ctx, 'config' | 'identity' | 'sessionUse' | 'log'>) {
+  const { HOST, FORWARD_AUTH_PORT, TLS_CERT, TLS_KEY } = ctx.config
   if (!TLS_CERT || !TLS_KEY) return undefined
   try {
     return Bun.serve({
@@ -44,11 +20,30 @@ export function serveForwardAuth(
       idleTimeout: 120,
       fetch: (request) =>
         request.url.endsWith('/internal/v1/forward-auth')
-          ? answer(request)
+          ? answer(ctx, request)
           : toResponse(new Problem('not_found', 'There is nothing at this address')),
     })
   } catch (cause) {
     throw new StartupError(`port ${FORWARD_AUTH_PORT} is taken: set AUTH_FORWARD_AUTH_PORT`, { cause })
+  }
+}
+
+/**
+ * 200 with the caller's identity as headers, 401, or 503 when nobody can say. It is asked before every
+ * request of every user, so no framework stands in front of it.
+ */
+async function answer(
+  { identity, sessionUse, log }: Pick<Ctx, 'identity' | 'sessionUse' | 'log'>,
+  request: Request,
+): Promise<Response> {
+  try {
+    const user = await identity.verifyUser(bearerOf(request.headers.get('authorization') ?? undefined))
+    sessionUse.note(user.sessionId)
+    return new Response(null, {
+      headers: { 'X-User-Id': user.userId, 'X-User-Role': user.role, 'X-Session-Id': user.sessionId },
+    })
+  } catch (error) {
+    return refusal(error, log)
   }
 }
 

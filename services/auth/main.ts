@@ -1,17 +1,14 @@
 import { join } from 'node:path'
 import { readConfig } from '@plaza/kit/config'
-import { startInbox } from '@plaza/kit/inbox'
 import { migrate } from '@plaza/kit/migrate'
 import { startOutbox } from '@plaza/kit/outbox'
 import { runServices, type Service } from '@plaza/kit/service'
 import { connectSql } from '@plaza/kit/sql'
 import { createApp } from './app.ts'
+import { startBackground } from './background.ts'
 import { Config } from './config.ts'
-import { noteReceipts } from './consumers/note-receipts.ts'
-import { nudgeErasures } from './erasures.ts'
-import { forwardAuth, serveForwardAuth } from './forward-auth.ts'
-import { startHeartbeat } from './heartbeat.ts'
-import { keepHouse } from './housekeeping.ts'
+import type { Ctx } from './context.ts'
+import { serveForwardAuth } from './forward-auth.ts'
 import { startMailQueue } from './mail-queue.ts'
 import { createMailTransport } from './mail-transport.ts'
 import { createPasswordHashing } from './password-hashing.ts'
@@ -30,39 +27,26 @@ export const authService: Service = {
     const sql = connectSql({ url: config.DATABASE_URL, name: 'auth' })
     const nats = await host.nats()
     await migrate(sql, join(import.meta.dir, 'migrations'), log)
-    const outbox = await startOutbox({ sql, nats, log, streams })
-    const identity = await host.identity('auth')
     const keys = await startSigningKeys({ sql, log, config })
-    const hashing = createPasswordHashing({
-      concurrency: config.HASH_CONCURRENCY,
-      queueLimit: config.HASH_QUEUE_LIMIT,
-    })
-    const strength = createPasswordStrength({ minScore: config.PASSWORD_MIN_SCORE })
+    const outbox = await startOutbox({ sql, nats, log, streams })
+    const stopBackground = await startBackground({ sql, nats, log, config, outbox })
+    const tokens = host.tokens('auth')
+    const identity = await host.identity('auth')
+    const hashing = createPasswordHashing(config)
+    const strength = createPasswordStrength(config)
     const throttle = createThrottle(host.redis(), log)
     const mails = startMailQueue({ sql, log, config, send: createMailTransport(config) })
     const sessionUse = recordSessionUse(sql, log)
-    const inbox = await startInbox({ sql, nats, log, subscriptions: noteReceipts(config) })
-    const jobs = [
-      startHeartbeat(sql, nats, log),
-      nudgeErasures({ outbox, log, config }),
-      keepHouse({ sql, log, config }),
-    ]
-    const tokens = host.tokens('auth')
-    const parts = { config, sql, outbox, keys, hashing, strength, throttle, mails, sessionUse }
-    const app = createApp({ service: 'auth', identity, tokens, log, ...parts })
-    const gate = serveForwardAuth(config, forwardAuth({ identity, sessionUse, log }))
+    const caller = { service: 'auth', identity, tokens, log }
+    const ctx: Ctx = { ...caller, config, sql, outbox, keys, hashing, strength, throttle, mails, sessionUse }
+    const gate = serveForwardAuth(ctx)
     return {
-      fetch: app.fetch,
+      fetch: createApp(ctx).fetch,
       ready: async () => nats.connected() && (await sql`select 1`).length === 1,
-      drain: async () => {
-        await Promise.race([gate?.stop(), Bun.sleep(3_000)])
-      },
+      drain: async () => Promise.race([gate?.stop(), Bun.sleep(3_000)]),
       async stop() {
-        await Promise.all([inbox.stop(), ...jobs.map((stop) => stop())])
-        await mails.stop()
-        await sessionUse.stop()
         strength.stop()
-        await keys.stop()
+        await Promise.all([stopBackground(), mails.stop(), sessionUse.stop(), keys.stop()])
         await outbox.stop()
         await gate?.stop(true)
         await sql.end({ timeout: 2 })

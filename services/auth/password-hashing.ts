@@ -1,6 +1,7 @@
 import { hash, verify } from '@node-rs/argon2'
 import { counter } from '@plaza/kit/metrics'
 import { Problem } from '@plaza/kit/problem'
+import type { Config } from './config.ts'
 
 /** OWASP's second choice of parameters for argon2id, which is the library's default algorithm. */
 const cost = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
@@ -14,17 +15,20 @@ export type PasswordHashing = {
   verify(hash: string | null | undefined, password: string): Promise<boolean>
 }
 
-type Options = { concurrency: number; queueLimit: number }
+type HashingConfig = Pick<Config, 'HASH_CONCURRENCY' | 'HASH_QUEUE_LIMIT'>
 
 /** Hashes passwords, as many at once as there are cores; a storm of log-ins waits in a bounded queue. */
-export function createPasswordHashing({ concurrency, queueLimit }: Options): PasswordHashing {
+export function createPasswordHashing({
+  HASH_CONCURRENCY,
+  HASH_QUEUE_LIMIT,
+}: HashingConfig): PasswordHashing {
   const waiting: (() => void)[] = []
   let running = 0
   const decoy = hash(crypto.randomUUID(), cost)
 
   const inTurn = async <T>(work: () => Promise<T>): Promise<T> => {
-    if (running >= concurrency) {
-      if (waiting.length >= queueLimit) {
+    if (running >= HASH_CONCURRENCY) {
+      if (waiting.length >= HASH_QUEUE_LIMIT) {
         throw new Problem('limited', 'Too many people are logging in just now', {
           reason: 'busy',
           retryAfterSeconds: 1,

@@ -1,4 +1,5 @@
 import { Problem } from '@plaza/kit/problem'
+import type { Config } from './config.ts'
 
 export type PasswordStrength = {
   /** Throws Problem invalid, with a hint, for a password that is easy to guess. `known` are words a guesser would try first. */
@@ -8,13 +9,16 @@ export type PasswordStrength = {
 
 export type Judgement = { score: number; hint: string | null }
 
-type Options = { minScore: number; idleMs?: number }
+type StrengthConfig = Pick<Config, 'PASSWORD_MIN_SCORE'>
 
 /**
  * Judges new passwords by zxcvbn, in a worker: its dictionaries take 100 MB and a judgement many
  * milliseconds, so it runs beside the event loop and ends when nobody chooses passwords.
  */
-export function createPasswordStrength({ minScore, idleMs = 60_000 }: Options): PasswordStrength {
+export function createPasswordStrength(
+  { PASSWORD_MIN_SCORE }: StrengthConfig,
+  idleMs = 60_000,
+): PasswordStrength {
   const asked = new Map<number, { resolve(judgement: Judgement): void; reject(error: unknown): void }>()
   let worker: Worker | undefined
   let idle: Timer | undefined
@@ -55,7 +59,7 @@ export function createPasswordStrength({ minScore, idleMs = 60_000 }: Options): 
     stop,
     async assertStrong(password, known) {
       const { score, hint } = await judge(password, known)
-      if (score >= minScore) return
+      if (score >= PASSWORD_MIN_SCORE) return
       throw new Problem('invalid', hint ?? 'The password is too easy to guess', {
         reason: 'password_weak',
         errors: [{ path: 'json.password', message: hint ?? 'is too easy to guess' }],

@@ -77,14 +77,14 @@ export async function openSession(
 }
 
 /** The answer that a person gets for a session. */
-export async function toSession(
+export function toSession(
   { keys, config }: Pick<Ctx, 'keys' | 'config'>,
   opened: Opened,
   refreshToken: string,
-): Promise<Session> {
+): Session {
   const { id: userId, sessionId, role, issuedAt } = opened
   const facts = { userId, sessionId, role, issuedAt }
-  const token = await signAccessToken(keys, config.ACCESS_TOKEN_SECONDS, facts)
+  const token = signAccessToken(keys, config.ACCESS_TOKEN_SECONDS, facts)
   return { user: toMe(opened), sessionId, ...token, refreshToken }
 }
 

@@ -1,8 +1,9 @@
+import { createPrivateKey, type KeyObject } from 'node:crypto'
 import { StartupError } from '@plaza/kit/config'
 import { every } from '@plaza/kit/every'
 import type { Log } from '@plaza/kit/log'
 import type { Sql, Transaction } from '@plaza/kit/sql'
-import { type CryptoKey, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose'
+import { exportJWK, generateKeyPair, type JWK } from 'jose'
 import { z } from 'zod'
 import type { Config } from './config.ts'
 import { open, seal } from './seal.ts'
@@ -15,7 +16,7 @@ export type SigningKeys = {
   stop(): Promise<void>
 }
 
-export type SigningKey = { kid: string; key: CryptoKey }
+export type SigningKey = { kid: string; key: KeyObject }
 
 type KeysConfig = Pick<
   Config,
@@ -117,8 +118,7 @@ async function load(row: Row, config: KeysConfig): Promise<Known> {
   const secret = await open(config.KEY_ENCRYPTION_SECRET, row.privateJwkEncrypted, kid).catch((cause) => {
     throw new StartupError('AUTH_KEY_ENCRYPTION_SECRET does not open the stored signing keys', { cause })
   })
-  const key = await importJWK(PrivateJwk.parse(JSON.parse(secret)), 'EdDSA')
-  if (key instanceof Uint8Array) throw new Error(`the signing key ${kid} is not an Ed25519 key`)
+  const key = createPrivateKey({ key: PrivateJwk.parse(JSON.parse(secret)), format: 'jwk' })
   return { kid, key, publicJwk, activatesAt }
 }
 

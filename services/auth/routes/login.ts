@@ -40,7 +40,7 @@ export const login = (ctx: Ctx) =>
       maxSeconds: ctx.config.SESSION_MAX_SECONDS,
     })
     if (!session) throw wrongCredentials()
-    return c.json(await toSession(ctx, session.opened, session.refreshToken), 200)
+    return c.json(toSession(ctx, session.opened, session.refreshToken), 200)
   })
 
 function assertNotBanned({ bannedAt, bannedUntil }: Proved): void {

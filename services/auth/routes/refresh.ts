@@ -31,7 +31,7 @@ export const refresh = (ctx: Ctx) =>
       client: clientOf(c),
       idleSeconds: ctx.config.SESSION_IDLE_SECONDS,
     })
-    if (rotated) return c.json(await toSession(ctx, rotated.opened, rotated.refreshToken), 200)
+    if (rotated) return c.json(toSession(ctx, rotated.opened, rotated.refreshToken), 200)
     const reuse = await findReuse(ctx.sql, token)
     if (!reuse) {
       throw new Problem('unauthenticated', 'The session has ended: log in again', {

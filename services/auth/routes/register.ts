@@ -63,7 +63,7 @@ export const register = (ctx: Ctx) =>
       })
     }
     ctx.mails.poke()
-    return c.json(await toSession(ctx, session.opened, session.refreshToken), 201)
+    return c.json(toSession(ctx, session.opened, session.refreshToken), 201)
   })
 
 async function assertFree({ sql }: Ctx, names: { usernameHash: Buffer; emailKey: string }): Promise<void> {

@@ -1,0 +1,109 @@
+import { afterAll, expect, test } from 'bun:test'
+import { createServer, type Socket } from 'node:net'
+import { eventually } from '@plaza/kit/testing'
+import { createWorld } from './tests/_world.ts'
+
+const smtp = await startSmtp()
+afterAll(() => smtp.stop())
+const { sql, register, start } = await createWorld(import.meta.path, {
+  SMTP_URL: smtp.url,
+  MAIL_FROM: 'Plaza <p@plaza.test>',
+})
+
+const hurry = () => sql`update mails set next_attempt_at = now()`
+
+test('a mail goes to the server named by SMTP_URL, once', async () => {
+  const { user } = await register()
+  const mail = await eventually(() => smtp.find(user.email))
+  expect(mail).toContain('From: Plaza <p@plaza.test>')
+  expect(mail).toContain('Subject: Confirm your e-mail address')
+  await eventually(async () => expect(await sql`select id from mails`).toHaveLength(0))
+})
+
+test('a mail that the server refuses, or that finds no server, is sent later; the request did not wait', async () => {
+  smtp.refuse(true)
+  const { user } = await register()
+  await eventually(async () =>
+    expect(await sql`select attempts from mails where user_id = ${user.id} and attempts > 0`).toHaveLength(1),
+  )
+  await smtp.stop()
+  await hurry()
+  await eventually(async () =>
+    expect(await sql`select attempts from mails where user_id = ${user.id} and attempts > 1`).toHaveLength(1),
+  )
+  smtp.refuse(false)
+  await smtp.start()
+  await hurry()
+  await eventually(() => smtp.find(user.email))
+})
+
+test('two instances send each mail once', async () => {
+  const second = await start()
+  const people = await Promise.all(Array.from({ length: 12 }, () => register()))
+  await eventually(async () => expect(await sql`select id from mails`).toHaveLength(0))
+  for (const { user } of people) expect(smtp.all(user.email)).toHaveLength(1)
+  await second.stop()
+})
+
+/** A server that speaks as much SMTP as a client needs. */
+async function startSmtp() {
+  const received: string[] = []
+  const sockets = new Set<Socket>()
+  let refusing = false
+  const talk = (socket: Socket) => {
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
+    socket.on('error', () => socket.destroy())
+    let text = ''
+    let inData = false
+    const reply = (line: string) => socket.write(`${line}\r\n`)
+    reply('220 test')
+    socket.on('data', (chunk) => {
+      text += chunk.toString()
+      for (;;) {
+        const end = text.indexOf(inData ? '\r\n.\r\n' : '\r\n')
+        if (end < 0) return
+        const part = text.slice(0, end)
+        text = text.slice(end + (inData ? 5 : 2))
+        if (inData) {
+          received.push(part)
+          inData = false
+          reply('250 taken')
+        } else if (part === 'DATA') {
+          inData = true
+          reply('354 go on')
+        } else if (/^RCPT/.test(part) && refusing) reply('451 later')
+        else reply(/^QUIT/.test(part) ? '221 bye' : '250 ok')
+      }
+    })
+  }
+  let server = createServer(talk)
+  const listen = (port: number) =>
+    new Promise<number>((resolve) => {
+      server = createServer(talk)
+      server.listen(port, '127.0.0.1', () => {
+        const address = server.address()
+        resolve(typeof address === 'object' && address ? address.port : 0)
+      })
+    })
+  const port = await listen(0)
+  const all = (email: string) => received.filter((mail) => mail.includes(`To: ${email}`))
+  return {
+    url: `smtp://127.0.0.1:${port}`,
+    all,
+    find(email: string) {
+      const [mail] = all(email)
+      if (!mail) throw new Error(`no mail to ${email}`)
+      return mail
+    },
+    refuse(whether: boolean) {
+      refusing = whether
+    },
+    start: () => listen(port),
+    stop: () =>
+      new Promise<void>((resolve) => {
+        for (const socket of sockets) socket.destroy()
+        server.close(() => resolve())
+      }),
+  }
+}

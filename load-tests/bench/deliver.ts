@@ -14,8 +14,9 @@ export type DeliverFigures = { sent: number; received: number; p50: number; p99:
 
 async function deliver({ pairs, perSecond, seconds }: DeliverPlan): Promise<DeliverFigures> {
   const latencies: number[] = []
-  const senders = await Promise.all(pairs.map(({ sender }) => openSocket(sender)))
-  const receivers = await Promise.all(pairs.map(({ receiver }) => openSocket(receiver)))
+  const open = async (url: string) => (await openSocket(url)).socket
+  const senders = await Promise.all(pairs.map(({ sender }) => open(sender)))
+  const receivers = await Promise.all(pairs.map(({ receiver }) => open(receiver)))
   for (const receiver of receivers) {
     receiver.onmessage = ({ data }) => {
       const sentAt = /"text":"sent at ([\d.]+)"/.exec(data)?.[1]

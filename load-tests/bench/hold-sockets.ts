@@ -4,48 +4,57 @@
  */
 import { eachOf, openSocket } from './socket.ts'
 
-type Command =
-  | { do: 'connect'; urls: string[]; cursors?: (string | null)[]; atOnce: number }
-  | { do: 'drop' }
-  | { do: 'end' }
-export type Connected = { seconds: number; connected: number; cursors: (string | null)[] }
-export type Dropped = { cursors: (string | null)[]; events: string[] }
+export type Connect = {
+  do: 'connect'
+  urls: string[]
+  /** Where each goes on; from now when absent. */
+  cursors?: string[]
+  atOnce: number
+  /** Events that must have arrived in all before the command is done. */
+  expect?: number
+}
+export type Drop = { do: 'drop' }
+export type Connected = { readySeconds: number; doneSeconds: number; connected: number; received: number }
+/** The last cursor of each socket, in the order of the addresses. */
+export type Dropped = { cursors: string[] }
 
+const patienceMs = 60_000
 let sockets: WebSocket[] = []
-let cursors: (string | null)[] = []
-const events: string[] = []
+let cursors: string[] = []
 
-async function connect({
-  urls,
-  cursors: from = [],
-  atOnce,
-}: Extract<Command, { do: 'connect' }>): Promise<Connected> {
+async function connect({ urls, cursors: from, atOnce, expect = 0 }: Connect): Promise<Connected> {
   const startedAt = performance.now()
+  const since = () => (performance.now() - startedAt) / 1_000
+  const seen = new Set<string>()
+  const all = Promise.withResolvers<void>()
   sockets = []
-  cursors = urls.map((_, index) => from[index] ?? null)
-  let caughtUp = performance.now()
+  cursors = urls.map((_, index) => from?.[index] ?? '')
+  if (expect === 0) all.resolve()
   await eachOf(urls, atOnce, async (url, index) => {
-    const socket = await openSocket(url, from[index] ?? undefined)
-    caughtUp = performance.now()
+    const { socket, cursor } = await openSocket(url, from?.[index])
+    cursors[index] = cursor
     sockets.push(socket)
-    socket.onmessage = ({ data }) => note(index, data)
+    socket.onmessage = ({ data }) => {
+      const frame = JSON.parse(data)
+      if (frame.cursor) cursors[index] = frame.cursor
+      if (frame.type !== 'event') return
+      seen.add(`${index} ${frame.event.id}`)
+      if (seen.size === expect) all.resolve()
+    }
   })
-  return { seconds: (caughtUp - startedAt) / 1_000, connected: sockets.length, cursors }
+  const readySeconds = since()
+  await Promise.race([all.promise, Bun.sleep(patienceMs)])
+  return { readySeconds, doneSeconds: since(), connected: sockets.length, received: seen.size }
 }
 
-function note(index: number, data: string) {
-  const frame = JSON.parse(data)
-  if (frame.cursor) cursors[index] = frame.cursor
-  if (frame.type === 'event') events.push(frame.event.id)
-}
-
-async function drop(): Promise<Dropped> {
+function drop(): Dropped {
   for (const socket of sockets) socket.terminate()
-  return { cursors, events }
+  sockets = []
+  return { cursors }
 }
 
 for await (const line of console) {
-  const command: Command = JSON.parse(line)
+  const command: Connect | Drop | { do: 'end' } = JSON.parse(line)
   if (command.do === 'end') process.exit(0)
-  console.log(JSON.stringify(command.do === 'connect' ? await connect(command) : await drop()))
+  console.log(JSON.stringify(command.do === 'connect' ? await connect(command) : drop()))
 }

@@ -18,7 +18,7 @@ async function sendInTurn({ senders, seconds }: SendPlan): Promise<SendFigures> 
   const latencies: number[] = []
   let failed = 0
   let running = true
-  const sockets = await Promise.all(senders.map(({ url }) => openSocket(url)))
+  const sockets = (await Promise.all(senders.map(({ url }) => openSocket(url)))).map(({ socket }) => socket)
   const startedAt = performance.now()
   sockets.forEach((socket, index) => {
     const conversationId = senders[index]?.conversationId

@@ -128,7 +128,8 @@ function serve(
       port: config.PORT,
       // The gateway closes idle connections first (60 s), else it would meet closed ones on a POST.
       idleTimeout: 120,
-      maxRequestBodySize: 2 << 20,
+      // The app refuses above 1 MiB with a problem; a connection that is cut instead reaches the caller as 503.
+      maxRequestBodySize: 16 << 20,
       fetch,
       ...(running.websocket ? { websocket: running.websocket } : {}),
     } as Parameters<typeof Bun.serve>[0])

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { asyncApi } from '@plaza/websocket/asyncapi'
 import { messageOf } from './failure.ts'
 import { openApiOf, services } from './openapi/document.ts'
 
@@ -8,6 +9,7 @@ const folder = join(import.meta.dir, '../docs')
 /** Every document that is made from the services' own contracts, by its path below `docs/`. */
 const documents = (): Record<string, unknown> => ({
   ...Object.fromEntries(Object.keys(services).map((name) => [`openapi/${name}.json`, openApiOf(name)])),
+  'asyncapi.json': asyncApi,
 })
 
 /** Writes what is not as it should be; with `--check` it only names it, and the exit code is 1. */

@@ -37,7 +37,7 @@ export async function createWorld(path: string, variables: Environment = {}) {
     await rm(mailDir, { recursive: true, force: true })
   })
   const deps = await testDeps(path)
-  const environment = {
+  const environment: Environment = {
     ...(await deps.environment('auth')),
     KEY_ENCRYPTION_SECRET: randomBytes(32).toString('base64url'),
     MAIL_DIR: mailDir,

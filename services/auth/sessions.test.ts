@@ -1,0 +1,77 @@
+import { afterAll, expect, test } from 'bun:test'
+import type { Revocation } from '@plaza/kit/revocation'
+import { connectSql, type Sql } from '@plaza/kit/sql'
+import { eventually } from '@plaza/kit/testing'
+import type { Change } from './change.ts'
+import { rotateRefreshToken } from './refresh-tokens.ts'
+import { changeRole } from './roles.ts'
+import { openSession, voidTokens } from './sessions.ts'
+import { createWorld, type Person } from './tests/_world.ts'
+
+const { environment, register } = await createWorld(import.meta.path)
+const sql = connectSql({ url: environment.DATABASE_URL ?? '', name: 'sessions-test', connections: 5 })
+afterAll(() => sql.end({ timeout: 1 }))
+
+const client = { ip: null, userAgent: null }
+const rotate = (on: Sql, { refreshToken: token }: Person) =>
+  rotateRefreshToken(on, { token, client, idleSeconds: 60 })
+
+test('a session is opened for the proved password only: not after it was replaced, a ban, or deletion', async () => {
+  const person = await register()
+  const { id: userId } = person.user
+  const open = async () => {
+    const [row] = await sql`select password_hash from users where id = ${userId}`
+    return (passwordHash = row?.passwordHash) =>
+      openSession(sql, { userId, passwordHash, device: undefined, client, maxSeconds: 60 })
+  }
+  const attempt = await open()
+  expect(await attempt()).toBeDefined()
+  expect(await attempt('$argon2id$replaced')).toBeUndefined()
+  await sql`update users set banned_at = now() where id = ${userId}`
+  expect(await attempt()).toBeUndefined()
+  await sql`update users set banned_at = null, deleted_at = now() where id = ${userId}`
+  expect(await attempt()).toBeUndefined()
+})
+
+test('a refresh waits for a role change that is under way, and brings the new role', async () => {
+  const person = await register()
+  const { refreshing, notBefore } = await sql.begin(async (tx) => {
+    const revoked: Revocation[] = []
+    const change: Change = { tx, emit: () => {}, revoke: (revocation) => revoked.push(revocation) }
+    await changeRole(change, { userId: person.user.id, role: 'moderator' })
+    const refreshing = rotate(sql, person)
+    await somebodyWaits()
+    return { refreshing, notBefore: revoked[0]?.notBefore ?? Number.NaN }
+  })
+  const rotated = await refreshing
+  expect(rotated?.opened.role).toBe('moderator')
+  expect(rotated?.opened.issuedAt).toBeGreaterThanOrEqual(notBefore)
+})
+
+test('a revocation waits for a refresh that is under way, and voids its token', async () => {
+  const person = await register()
+  const { id: userId } = person.user
+  const revoked: Revocation[] = []
+  const { issuedAt, revoking } = await sql.begin(async (tx) => {
+    await tx`select id from users where id = ${userId} for share`
+    const revoking = sql.begin((other) =>
+      voidTokens({ tx: other, emit: () => {}, revoke: (revocation) => revoked.push(revocation) }, userId),
+    )
+    await somebodyWaits()
+    const [row] = await tx<{ issuedAt: number }[]>`
+      select extract(epoch from clock_timestamp())::float8 as issued_at`
+    return { issuedAt: row?.issuedAt ?? Number.NaN, revoking }
+  })
+  await revoking
+  expect(revoked[0]?.notBefore).toBeGreaterThan(issuedAt)
+})
+
+/** Resolves when a statement of this test's waits for a lock. */
+const somebodyWaits = () =>
+  eventually(async () => {
+    const waiting = await sql`
+      select pid
+      from pg_stat_activity
+      where datname = current_database() and application_name = 'sessions-test' and wait_event_type = 'Lock'`
+    expect(waiting.length).toBeGreaterThan(0)
+  })

@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test'
 import { newId } from '@plaza/kit/id'
+import type { Transaction } from '@plaza/kit/sql'
 import { eventually } from '@plaza/kit/testing'
 import { type Person, startWorld } from '../tests/_world.ts'
 
@@ -22,6 +23,12 @@ const fill = async (person: Person) => {
 }
 const block = (person: Person, other: Person) =>
   person.api.api.v1.blocks[':userId'].$put({ param: { userId: other.id } })
+/** How many statements wait for a lock. */
+async function waiting(tx: Transaction): Promise<number> {
+  const rows = await tx`
+    select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`
+  return rows.length
+}
 
 test('everything of a deleted person is gone, others are told, and then the receipt is sent', async () => {
   const [anna, ben, cleo, dora] = await Promise.all(Array.from({ length: 4 }, () => world.createPerson()))
@@ -104,15 +111,29 @@ test('a request that was under way when the deletion came finds nobody and leave
   const asking = await world.sql.begin(async (tx) => {
     await tx`update people set username = null, erased_at = now() where user_id = ${anna.id}`
     const asking = ben.api.api.v1.contacts.$post({ header: {}, json: { userId: anna.id } })
-    await eventually(async () =>
-      expect(
-        await tx`select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
-      ).toHaveLength(1),
-    )
+    await eventually(async () => expect(await waiting(tx)).toBe(1))
     return { answer: asking }
   })
   expect((await asking.answer).status).toBe(404)
   expect(await world.viewOf(ben, anna)).toBeUndefined()
+})
+
+test('an erasure takes its locks in the order in which all take them, so that nothing deadlocks', async () => {
+  const [anna, ben, cleo] = [
+    await world.createPerson(),
+    await world.createPerson(),
+    await world.createPerson(),
+  ]
+  await world.connect(anna, ben)
+  await world.connect(anna, cleo)
+  await world.sql.begin(async (tx) => {
+    await tx`select from people where user_id = ${ben.id} for update`
+    await world.publish(world.deleted(anna.id))
+    await eventually(async () => expect(await waiting(tx)).toBe(1))
+    // Held already, if the erasure went the other way.
+    await tx`select from people where user_id = ${cleo.id} for update nowait`
+  })
+  await erased(anna)
 })
 
 test('an event that makes no sense holds up no other', async () => {

@@ -40,6 +40,7 @@ test('several words must all begin a word, in any order, and accents and case do
   expect(await names(seeker, 'NUN jos')).toEqual(['jose1'])
   expect(await names(seeker, 'strasse')).toEqual(['jose1'])
   expect(await names(seeker, 'jose xy')).toEqual([])
+  expect(await names(seeker, 'smith nunez')).toEqual([])
 })
 
 test('someone with two words that match is shown once, also across pages', async () => {

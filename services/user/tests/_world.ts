@@ -1,8 +1,9 @@
-import { afterAll } from 'bun:test'
+import { afterAll, expect } from 'bun:test'
 import { z } from '@hono/zod-openapi'
 import { userDeleted, userRegistered } from '@plaza/auth/events'
 import type { Emission, PlazaEvent } from '@plaza/kit/events'
 import { newId } from '@plaza/kit/id'
+import { unexpectedErrors } from '@plaza/kit/metrics'
 import { toRow } from '@plaza/kit/outbox'
 import type { Running } from '@plaza/kit/service'
 import { ensureStream, publishRow } from '@plaza/kit/stream'
@@ -20,6 +21,10 @@ export type Person = TestUser & { username: string; api: ReturnType<typeof userC
  */
 export async function startWorld(path: string, variables: Record<string, string> = {}) {
   let running: Running | undefined
+  // No 500 may hide behind a test that expected some failure.
+  afterAll(async () => {
+    expect((await unexpectedErrors.get()).values.filter(({ value }) => value > 0)).toEqual([])
+  })
   // Registered before the parts' own, so that the service ends before what it stands on.
   afterAll(() => running?.stop())
   const deps = await testDeps(path)

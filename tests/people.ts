@@ -1,12 +1,16 @@
-import { PlazaClient } from '@plaza/client'
+import { type ClientOptions, PlazaClient } from '@plaza/client'
 
 export type Someone = { client: PlazaClient; id: string; username: string; password: string }
 
 const password = 'late otters juggle 7 plums'
 
 /** Registers somebody new, with a client of their own. Close the client at the end. */
-export async function someoneNew(url: string, name: string): Promise<Someone> {
-  const client = new PlazaClient({ url })
+export async function someoneNew(
+  url: string,
+  name: string,
+  options: Omit<ClientOptions, 'url'> = {},
+): Promise<Someone> {
+  const client = new PlazaClient({ ...options, url })
   const username = `${name}${Math.random().toString(36).slice(2, 10)}`
   const me = await client.account.register({ username, email: `${username}@example.org`, password })
   return { client, id: me.id, username, password }

@@ -1,5 +1,4 @@
 import { expect, test } from 'bun:test'
-import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { clientOf, refusal, scriptServer } from './testing.ts'
 
@@ -47,9 +46,8 @@ test('the client needs nothing but what every browser has', async () => {
   const check = Bun.spawn(command, { cwd: folder, stdout: 'pipe', stderr: 'pipe' })
   expect(await check.stdout.text()).toBe('')
   expect(await check.exited).toBe(0)
-  const files = (await readdir(folder, { recursive: true })).filter(
-    (file) => file.endsWith('.ts') && !/node_modules|examples|testing|\.test\./.test(file),
-  )
+  const all = await Array.fromAsync(new Bun.Glob('{*,live/*}.ts').scan(folder))
+  const files = all.filter((file) => !/testing|\.test\./.test(file))
   const sources = await Promise.all(files.map((file) => Bun.file(join(folder, file)).text()))
   expect(files.length).toBeGreaterThan(10)
   expect(sources.flatMap((source) => [...source.matchAll(/from '(?!\.)[^']+'/g)])).toEqual([])

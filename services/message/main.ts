@@ -1,13 +1,18 @@
 import { join } from 'node:path'
 import { readConfig } from '@plaza/kit/config'
 import { forgetOldKeys } from '@plaza/kit/idempotency'
+import { startInbox } from '@plaza/kit/inbox'
 import { migrate } from '@plaza/kit/migrate'
 import { startOutbox } from '@plaza/kit/outbox'
 import { runServices, type Service } from '@plaza/kit/service'
 import { connectSql } from '@plaza/kit/sql'
 import { createApp } from './app.ts'
 import { Config } from './config.ts'
+import { erasePerson } from './consumers/erase-person.ts'
+import { followPrivacy } from './consumers/follow-privacy.ts'
+import { followRelations } from './consumers/follow-relations.ts'
 import type { Ctx } from './context.ts'
+import { startErasures } from './erasure.ts'
 import { messageStream } from './events.ts'
 import { createReceipts } from './receipts.ts'
 import { createSender } from './send.ts'
@@ -36,12 +41,21 @@ export const messageService: Service = {
       receipts: createReceipts({ sql, outbox }),
     }
     const app = createApp(ctx)
+    const subscriptions = [followRelations, followPrivacy, erasePerson]
+    const inbox = await startInbox({ sql, nats, log, subscriptions })
+    const stopErasing = startErasures(ctx)
     const stopForgetting = forgetOldKeys(sql, log)
     return {
       fetch: (request) => app.fetch(request),
       ready: async () => nats.connected() && (await sql`select 1`).length === 1,
       async stop() {
-        await Promise.all([ctx.sender.idle(), ctx.receipts.idle(), stopForgetting()])
+        await Promise.all([
+          ctx.sender.idle(),
+          ctx.receipts.idle(),
+          inbox.stop(),
+          stopErasing(),
+          stopForgetting(),
+        ])
         await outbox.stop()
         await sql.end({ timeout: 2 })
       },

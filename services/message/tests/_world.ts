@@ -1,8 +1,10 @@
-import { expect } from 'bun:test'
+import { afterAll, expect } from 'bun:test'
 import type { Environment } from '@plaza/kit/config'
-import type { EventDefinition } from '@plaza/kit/events'
+import type { Emission, EventDefinition } from '@plaza/kit/events'
 import { newId } from '@plaza/kit/id'
+import { toRow } from '@plaza/kit/outbox'
 import type { Running } from '@plaza/kit/service'
+import { ensureStream, publishRow } from '@plaza/kit/stream'
 import { eventually, type TestDeps, type TestUser, testDeps } from '@plaza/kit/testing'
 import type { z } from 'zod'
 import { messageService } from '../main.ts'
@@ -14,8 +16,12 @@ export async function createWorld(path: string, variables: Environment = {}) {
   const deps = await testDeps(path)
   const unknown = new Set<string>()
   standInForUsers(deps, unknown)
+  const nats = await deps.host.nats()
+  await ensureStream(nats, { name: 'AUTH', subjects: ['evt.user.>'] })
+  await ensureStream(nats, { name: 'USER', subjects: ['evt.contact.>', 'evt.block.>', 'evt.privacy.>'] })
   const environment = { ...(await deps.environment('message')), ...variables }
   const service = await messageService.start(deps.host, environment)
+  afterAll(() => service.stop())
   const sql = await deps.sql('message')
   const call = (request: Request) => answer(service, request)
   const ask = (user: TestUser | undefined, method: string, target: string, body?: unknown) =>
@@ -26,8 +32,15 @@ export async function createWorld(path: string, variables: Environment = {}) {
     await parse(Conversation, await ask(opener, 'POST', '/api/v1/conversations', { userId: peer.id }))
   const send = async (sender: TestUser, conversationId: string, text: string, key = newId()) =>
     await parse(Message, await post(sender, conversationId, { text }, key))
-  const post = (sender: TestUser, conversationId: string, body: object, key?: string) =>
-    call(
+  const post = (
+    sender: TestUser,
+    conversationId: string,
+    body: object,
+    key?: string,
+    instance: Running = service,
+  ) =>
+    answer(
+      instance,
       requestOf(
         'POST',
         `/api/v1/conversations/${conversationId}/messages`,
@@ -70,6 +83,8 @@ export async function createWorld(path: string, variables: Environment = {}) {
       const setting = { userId: user.id, version, ...everything, ...change }
       expect((await askAs('user', 'PUT', '/internal/v1/privacy', setting)).status).toBe(204)
     },
+    /** Publishes what another service would. */
+    publish: async (emission: Emission) => void (await publishRow(nats, toRow(emission))),
     /** Waits for an event of a conversation to be published, of a version when one is given. */
     eventOf: async <Data>(definition: EventDefinition<Data>, conversationId: string, version?: number) =>
       await eventually(async () => {

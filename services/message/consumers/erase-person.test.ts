@@ -1,0 +1,98 @@
+import { expect, test } from 'bun:test'
+import { userDeleted } from '@plaza/auth/events'
+import { newId } from '@plaza/kit/id'
+import { eventually, type TestUser } from '@plaza/kit/testing'
+import { blockAdded } from '@plaza/user/events'
+import { z } from 'zod'
+import { messageDataErased, messageDeleted, messageReacted } from '../events.ts'
+import { Message } from '../schema.ts'
+import { createWorld, expectProblem, parse } from '../tests/_world.ts'
+
+const world = await createWorld(import.meta.path, { ERASURE_SETTLE_SECONDS: '0' })
+
+const remove = (user: TestUser) =>
+  world.publish(
+    userDeleted.emit({ subject: user.id, data: { userId: user.id, deletedAt: new Date().toISOString() } }),
+  )
+const receiptsOf = async (user: TestUser) =>
+  (await world.events('MESSAGE')).filter(
+    ({ type, subject }) => type === messageDataErased.type && subject === user.id,
+  )
+const receipt = (user: TestUser, count = 1) =>
+  eventually(async () => expect(await receiptsOf(user)).toHaveLength(count), 30_000)
+
+test("a deleted person's messages keep id and place and lose all else; the other one's stay", async () => {
+  const { ann, ben, conversation } = await world.pair()
+  const texts: string[] = []
+  for (let n = 0; n < 250; n += 1) texts.push(`secret ${n}`)
+  const own = await Promise.all(texts.map((text) => world.send(ann, conversation.id, text)))
+  const other = await world.send(ben, conversation.id, 'not secret')
+  await world.ask(ann, 'PUT', `/api/v1/messages/${other.id}/reactions/${encodeURIComponent('👍')}`)
+  await world.ask(ben, 'GET', '/api/v1/search/messages?query=secret')
+  await world.setPrivacy(ann, { whoMayWrite: 'contacts' }, 1)
+  await remove(ann)
+  await receipt(ann)
+  const rows = await world.db`
+    select id, seq, text, request_hash, deleted_at from messages
+    where conversation_id = ${conversation.id} and sender_id = ${ann.id} order by seq`
+  expect(rows.map(({ id }) => id).sort()).toEqual(own.map(({ id }) => id).sort())
+  expect(new Set(rows.map(({ text, requestHash }) => text ?? requestHash))).toEqual(new Set([null]))
+  const left = await parse(Message, await world.ask(ben, 'GET', `/api/v1/messages/${other.id}`))
+  expect(left).toMatchObject({ text: 'not secret', reactions: [] })
+  expect(await world.db`select from search_documents where words @@ 'secret & !not'::tsquery`).toHaveLength(0)
+  expect(await world.db`select from privacy where user_id = ${ann.id}`).toHaveLength(0)
+  const told = (await world.events('MESSAGE')).filter(({ subject }) => subject === conversation.id)
+  expect(told.filter(({ type }) => type === messageDeleted.type)).toHaveLength(250)
+  expect(told.filter(({ type, actor }) => type === messageReacted.type && !actor)).toHaveLength(1)
+  const Changes = z.object({ items: z.array(Message), revision: z.int(), more: z.boolean() })
+  const versions = told.map(({ version }) => version ?? 0)
+  const { revision } = await parse(
+    Changes,
+    await world.ask(
+      ben,
+      'GET',
+      `/api/v1/conversations/${conversation.id}/changes?after=${Math.max(...versions)}`,
+    ),
+  )
+  expect(revision).toBe(Math.max(...versions))
+  expect(new Set(versions).size).toBe(versions.length)
+})
+
+test('from the tombstone on nobody writes to or as the deleted person, and late news brings nothing back', async () => {
+  const { ann, ben, conversation } = await world.pair()
+  await remove(ann)
+  await receipt(ann)
+  await expectProblem(world.post(ann, conversation.id, { text: 'ghost' }), 403, 'not_accepting')
+  await expectProblem(world.post(ben, conversation.id, { text: 'hello?' }), 403, 'not_accepting')
+  await world.publish(
+    blockAdded.emit({
+      subject: ann.id,
+      version: 9,
+      data: { userId: ann.id, otherId: ben.id, state: 'none', blocked: false, version: 9 },
+    }),
+  )
+  await world.relate(ann, ben, { contact: true }, 10)
+  await world.setPrivacy(ann, { whoMayWrite: 'everyone' }, 11)
+  await expectProblem(world.post(ben, conversation.id, { text: 'hello?' }), 403, 'not_accepting')
+  expect(await world.db`select from relations where ${ann.id} in (owner_id, other_id)`).toHaveLength(0)
+  await expectProblem(world.ask(ben, 'POST', '/api/v1/conversations', { userId: ann.id }), 404)
+  const stranger = await world.createUser()
+  await expectProblem(world.ask(stranger, 'POST', '/api/v1/conversations', { userId: ann.id }), 404)
+})
+
+test('the deletion told again gets its receipt again and changes nothing', async () => {
+  const { ann, ben, conversation } = await world.pair()
+  const sent = await world.send(ann, conversation.id, 'once')
+  await remove(ann)
+  await receipt(ann)
+  const before = await parse(Message, await world.ask(ben, 'GET', `/api/v1/messages/${sent.id}`))
+  await remove(ann)
+  await receipt(ann, 2)
+  expect(await parse(Message, await world.ask(ben, 'GET', `/api/v1/messages/${sent.id}`))).toEqual(before)
+})
+
+test('somebody who never said anything gets a receipt, too', async () => {
+  const nobody = await world.createUser({ id: newId() })
+  await remove(nobody)
+  await receipt(nobody)
+})

@@ -1,0 +1,17 @@
+import { userDeleted } from '@plaza/auth/events'
+import { on } from '@plaza/kit/inbox'
+import { buryPerson } from '../people.ts'
+
+/**
+ * Begins to erase a deleted user: the tombstone stands when this commits, and nobody writes to them or as
+ * them any more; erasure.ts does the rest. When the event is repeated, the last sweep is, and the receipt.
+ */
+export const erasePerson = on(userDeleted, 'message-erase-person', async ({ data: { userId } }, tx) => {
+  await tx`
+    insert into erasures (user_id)
+    values (${userId})
+    on conflict (user_id) do update
+    set finished_at = null
+    where erasures.finished_at is not null`
+  await buryPerson(tx, userId)
+})

@@ -87,7 +87,15 @@ export const GapFrame = z.object({
   reason: z.enum(['epoch', 'trimmed', 'ahead']),
   scopes: z.object({
     conversations: z
-      .array(z.object({ id: Id, seq: z.int(), revision: z.int() }))
+      .array(
+        z.object({
+          id: Id,
+          seq: z.int(),
+          revision: z.int(),
+          deliveredSeq: z.int().optional().openapi({ description: "The user's own pointers" }),
+          readSeq: z.int().optional(),
+        }),
+      )
       .nullable()
       .openapi({ description: 'The most recent conversations; null when nobody could say' }),
     more: z.boolean().openapi({ description: 'Whether there are conversations beyond these' }),

@@ -1,14 +1,12 @@
 import type { Log } from '@plaza/kit/log'
 import type { Fetch } from '@plaza/kit/peers'
 import { z } from 'zod'
-import type { GapFrame } from './frames.ts'
+import { GapFrame } from './frames.ts'
 
 export type Gap = z.output<typeof GapFrame>
 
-const Conversations = z.object({
-  conversations: z.array(z.object({ id: z.string(), seq: z.int(), revision: z.int() })),
-  more: z.boolean(),
-})
+const { conversations, more } = GapFrame.shape.scopes.shape
+const Conversations = z.object({ conversations: conversations.unwrap(), more })
 const Contacts = z.object({ contacts: z.int() })
 
 type Options = { message: Fetch; user: Fetch; log: Log }

@@ -1,5 +1,6 @@
 import type { Problem } from '@plaza/kit/problem'
 import type { ServerFrame } from './frames.ts'
+import { closedSockets } from './metrics.ts'
 import type { Session } from './session.ts'
 
 /** Hands text to the socket. Answers false when it did not take it; the socket is closing then. */
@@ -30,6 +31,7 @@ const terminateMs = 1_000
 /** Closes with a code; a peer that does not take the close is cut off. */
 export function close(session: Session, code: number, reason: string): void {
   const { socket } = session
+  if (session.phase !== 'closed') closedSockets.inc({ code })
   session.phase = 'closed'
   if (!socket) return
   socket.close(code, reason)

@@ -15,6 +15,7 @@ import {
 } from '@plaza/relay/mailbox'
 import { closeCodes, heartbeatSeconds } from './frames.ts'
 import { type Gap, readScopes } from './gap.ts'
+import { catchUps } from './metrics.ts'
 import { close, push, pushFrame } from './push.ts'
 import type { Session } from './session.ts'
 import { type Sessions, statusOf } from './sessions.ts'
@@ -144,6 +145,7 @@ export function createReader({ redis, message, user, log, node, sessions }: Opti
   const catchUp: Reader['catchUp'] = async (session) => {
     if (session.reading || session.phase !== 'open') return
     session.reading = true
+    catchUps.inc()
     try {
       do {
         session.behind = false

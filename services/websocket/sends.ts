@@ -1,4 +1,6 @@
 import { createBatcher } from '@plaza/kit/batch'
+import { newId } from '@plaza/kit/id'
+import type { Fetch } from '@plaza/kit/peers'
 import { Problem, ProblemBody } from '@plaza/kit/problem'
 import { z } from 'zod'
 import type { Ctx } from './context.ts'
@@ -35,15 +37,7 @@ export function createSends({ message, identity, log }: Pick<Ctx, 'message' | 'i
     maxInFlight: 4,
     retryMs,
     isTransient: (error) => error instanceof Problem && error.code === 'unavailable',
-    async run(items) {
-      const answer = await message('http://message/internal/v1/messages/batch', {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', 'idempotency-key': items[0]?.key ?? '' },
-        body: JSON.stringify({ items }),
-      })
-      if (!answer.ok) throw await toProblem(answer)
-      return Results.parse(await answer.json()).results
-    },
+    run: async (items) => (await Promise.all(toBodies(items).map((body) => sendBatch(message, body)))).flat(),
   })
   return {
     idle: batcher.idle,
@@ -64,6 +58,38 @@ export function createSends({ message, identity, log }: Pick<Ctx, 'message' | 'i
       }
     },
   }
+}
+
+/** Message takes bodies up to a megabyte. */
+const bodyBytes = 512 << 10
+
+/** The items as JSON, in bodies that are not too large. */
+function toBodies(items: readonly Item[]): string[] {
+  const bodies: string[] = []
+  let batch: string[] = []
+  let bytes = 0
+  for (const text of items.map((item) => JSON.stringify(item))) {
+    const size = Buffer.byteLength(text)
+    if (batch.length > 0 && bytes + size > bodyBytes) {
+      bodies.push(`{"items":[${batch.join(',')}]}`)
+      batch = []
+      bytes = 0
+    }
+    batch.push(text)
+    bytes += size
+  }
+  return [...bodies, `{"items":[${batch.join(',')}]}`]
+}
+
+async function sendBatch(message: Fetch, body: string): Promise<Result[]> {
+  const answer = await message('http://message/internal/v1/messages/batch', {
+    method: 'POST',
+    // Each item has its own key, so the whole may be repeated; by this the peer knows.
+    headers: { 'content-type': 'application/json', 'idempotency-key': newId() },
+    body,
+  })
+  if (!answer.ok) throw await toProblem(answer)
+  return Results.parse(await answer.json()).results
 }
 
 /** What went wrong with the whole batch; an answer that is no problem is taken for an outage. */

@@ -1,5 +1,6 @@
 import type { WebSocketHandler } from 'bun'
 import type { Ctx } from './context.ts'
+import { openSockets } from './metrics.ts'
 import type { Parts } from './parts.ts'
 import { receive } from './receive.ts'
 import type { Session } from './session.ts'
@@ -21,6 +22,7 @@ export const createHandlers = (ctx: Ctx, parts: Parts, watch: Watch): WebSocketH
     const session = socket.data
     session.socket = socket
     ctx.sessions.add(session)
+    openSockets.inc()
     watch.opened(session)
   },
   message: (socket, raw) => receive(ctx, parts, socket.data, raw),
@@ -29,6 +31,7 @@ export const createHandlers = (ctx: Ctx, parts: Parts, watch: Watch): WebSocketH
     session.phase = 'closed'
     session.socket = undefined
     ctx.sessions.remove(session)
+    openSockets.dec()
     watch.closed(session)
     parts.presence.left(session)
     void parts.typing.leave(session).catch((error) => ctx.log.debug({ err: error }, 'typing not ended'))

@@ -6,9 +6,10 @@ import type { Running, Service } from '@plaza/kit/service'
 import { ensureStream, publishRow } from '@plaza/kit/stream'
 import { eventually, type TestDeps, type TestUser, testDeps } from '@plaza/kit/testing'
 import { messageCreated, messageStream } from '@plaza/message/events'
-import type { Message } from '@plaza/message/schema'
+import { messageService } from '@plaza/message/main'
+import { Conversation, type Message } from '@plaza/message/schema'
+import { parseCursor } from '@plaza/relay/mailbox'
 import { relayService } from '@plaza/relay/main'
-import { ServerFrame } from '../frames.ts'
 import { websocketService } from '../main.ts'
 import { TestSocket } from './_socket.ts'
 
@@ -36,6 +37,7 @@ export async function startWorld(path: string, variables: Record<string, string>
   for (const name of ['AUTH', 'USER'])
     await ensureStream(nats, { name, subjects: [`evt.${name.toLowerCase()}.>`] })
   await ensureStream(nats, messageStream)
+  standInForUsers(deps)
   const relay = await startService(deps, relayService, deps.host, variables)
   ends.push(() => relay.running.stop())
   const startNode = async (host: Host) => {
@@ -75,6 +77,24 @@ export async function startWorld(path: string, variables: Record<string, string>
       await eventually(() => socket.one('ready'))
       return socket
     },
+    /** The real message service in the same process. */
+    async startMessage() {
+      const message = await startService(deps, messageService, deps.host, {})
+      ends.push(() => message.running.stop())
+      const call = (user: TestUser, method: string, path: string, body?: unknown) =>
+        fetch(`http://127.0.0.1:${message.port}${path}`, {
+          method,
+          headers: { ...user.headers, 'content-type': 'application/json', 'idempotency-key': newId() },
+          ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        })
+      return {
+        call,
+        async converse(one: TestUser, other: TestUser) {
+          const answer = await call(one, 'POST', '/api/v1/conversations', { userId: other.id })
+          return Conversation.parse(await answer.json()).id
+        },
+      }
+    },
     /** Publishes messages as message would, one after the other; answers their texts. */
     async publish(userIds: readonly string[], count: number, { from = 0, text = '' } = {}) {
       const texts = Array.from({ length: count }, (_, index) => `${from + index}${text}`)
@@ -94,6 +114,15 @@ export async function createTicket(node: TestNode, user: TestUser): Promise<stri
   const body: unknown = await answer.json()
   if (typeof body === 'object' && body && 'ticket' in body) return String(body.ticket)
   throw new Error(`no ticket: ${answer.status}`)
+}
+
+/** Auth knows everybody. */
+function standInForUsers({ host }: TestDeps): void {
+  const keys = host.local.get('auth')
+  host.local.set('auth', (request) => {
+    const id = /^\/internal\/v1\/users\/([^/]+)$/.exec(new URL(request.url).pathname)?.[1]
+    return id || !keys ? Response.json({ id, username: 'someone', role: 'user' }) : keys(request)
+  })
 }
 
 /** The event of a message with this text, on its way to the users. */
@@ -117,17 +146,26 @@ export function createdEvent(userIds: readonly string[], text: string, message: 
   return messageCreated.emit({ subject: conversationId, data, version: data.revision, recipients: userIds })
 }
 
-/** The texts of the messages that a socket was shown, in their order. */
-export const textsOf = (socket: TestSocket): string[] =>
-  socket.frames.flatMap((frame) => {
-    if (frame.type !== 'event' || frame.event.type !== messageCreated.type) return []
-    return messageCreated.schema.parse(frame.event.data).text ?? []
-  })
+/** The messages that a socket was shown as new, in their order. */
+export const messagesOf = (socket: TestSocket): Message[] =>
+  socket.frames.flatMap((frame) =>
+    frame.type === 'event' && frame.event.type === messageCreated.type
+      ? messageCreated.schema.parse(frame.event.data)
+      : [],
+  )
 
-/** Fails where a frame is not what the document says. */
-export const checkFrames = (socket: TestSocket): void => {
-  for (const frame of socket.frames) ServerFrame.parse(frame)
-}
+export const textsOf = (socket: TestSocket): string[] => messagesOf(socket).flatMap(({ text }) => text ?? [])
+
+/** The numbers with which published texts begin, in the order in which a socket was shown them. */
+export const numbersOf = (socket: TestSocket): number[] =>
+  textsOf(socket).map((text) => Number.parseInt(text, 10))
+
+/** The places in the mailbox of the events that a socket was shown. */
+export const placesOf = (socket: TestSocket): number[] =>
+  socket.all('event').map(({ cursor }) => parseCursor(cursor)?.n ?? Number.NaN)
+
+export const numbers = (count: number, from = 0): number[] =>
+  Array.from({ length: count }, (_, index) => from + index)
 
 async function startService(deps: TestDeps, service: Service, host: Host, variables: Record<string, string>) {
   const running = await service.start(host, { ...(await deps.environment(service.name)), ...variables })

@@ -1,0 +1,32 @@
+import { connect, createServer, type Socket } from 'node:net'
+
+/** A TCP link to a local port that passes on so many bytes a second to the client, and takes no more than that itself. */
+export async function startSlowLink(port: number, bytesPerSecond: number) {
+  const sockets = new Set<Socket>()
+  const server = createServer({ highWaterMark: 16 << 10 }, (client) => {
+    const upstream = connect({ port, host: '127.0.0.1' })
+    for (const socket of [client, upstream]) {
+      sockets.add(socket)
+      socket.on('error', () => {})
+      socket.on('close', () => {
+        client.destroy()
+        upstream.destroy()
+      })
+    }
+    client.pipe(upstream)
+    upstream.on('data', (chunk) => {
+      upstream.pause()
+      client.write(chunk)
+      setTimeout(() => upstream.resume(), (chunk.length / bytesPerSecond) * 1_000)
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  return {
+    port: typeof address === 'object' && address ? address.port : 0,
+    stop() {
+      for (const socket of sockets) socket.destroy()
+      server.close()
+    },
+  }
+}

@@ -15,6 +15,19 @@ test('a create is repeated under its key until it is answered', async () => {
   expect(keys[0]).toHaveLength(32)
 })
 
+test('a gateway that has not read its routes yet is asked again', async () => {
+  const server = scriptServer()
+  let asked = 0
+  server.script.routes['GET /api/v1/me/privacy'] = () => {
+    asked += 1
+    return asked < 3 ? new Response('404 page not found', { status: 404 }) : { version: 1 }
+  }
+  const client = await clientOf(server)
+  expect(await client.people.privacy()).toMatchObject({ version: 1 })
+  server.script.routes['GET /api/v1/me/privacy'] = () => refusal(404, 'not_found')
+  await expect(client.people.privacy()).rejects.toMatchObject({ code: 'not_found' })
+})
+
 test('a call that has no key is not repeated', async () => {
   const server = scriptServer()
   const path = 'POST /api/v1/auth/password/change'

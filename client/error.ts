@@ -28,6 +28,7 @@ export const isLoggedOut = (error: unknown): boolean =>
 export const isPassing = (error: unknown): boolean =>
   error instanceof PlazaError &&
   (error.code === 'unreachable' ||
+    error.code === 'unavailable' ||
     error.status === 429 ||
     error.status >= 502 ||
     error.reason === 'in_flight')

@@ -2,32 +2,36 @@
 export type Place = {
   /** All messages up to here have been told. */
   seq: number
-  /** All changes up to here have been told, or were there before the first connection. */
+  /** Nearly all changes up to here have been told, or were there before the first connection: see noteRevision. */
   from: number
+  /** All changes up to here were fetched in a repair, so that a late event of one is old news. */
+  complete: number
   /** The newest changes that have been told, in ascending order. */
   recent: number[]
 }
 
 const recentChanges = 32
 
-export const newPlace = (seq = 0, from = 0): Place => ({ seq, from, recent: [] })
+export const newPlace = (seq = 0, from = 0): Place => ({ seq, from, complete: 0, recent: [] })
 
-/** Whether a change of this revision has been told while it was recent. */
-export const isRecent = (place: Place, revision: number): boolean => place.recent.includes(revision)
+/** Whether a change of this revision is certain to have been told. */
+export const wasTold = ({ complete, recent }: Place, revision: number): boolean =>
+  revision <= complete || recent.includes(revision)
 
 /**
  * Notes a change that has been told. Mailbox order is nearly the order of revisions, so what lies far
  * below the newest is taken for told: a repair starts there rather than at the newest.
  */
 export function noteRevision(place: Place, revision: number): void {
-  if (revision <= place.from || isRecent(place, revision)) return
+  if (revision <= place.from || place.recent.includes(revision)) return
   place.recent.push(revision)
   place.recent.sort((a, b) => a - b)
   while (place.recent.length > recentChanges) place.from = Math.max(place.from, place.recent.shift() ?? 0)
 }
 
-/** Notes that everything up to a revision has been told. */
+/** Notes that everything up to a revision was fetched and has been told. */
 export function notePast(place: Place, revision: number): void {
+  place.complete = Math.max(place.complete, revision)
   place.from = Math.max(place.from, revision)
   place.recent = place.recent.filter((one) => one > place.from)
 }

@@ -156,6 +156,28 @@ test('a gap is repaired: what was missed is told once, later events wait for it'
   ])
 })
 
+test('what a repair has told is not told again after a restart, however late its event comes', async () => {
+  const server = scriptServer()
+  const { script } = server
+  const all = Array.from({ length: 100 }, (_, index) => message(index + 1))
+  script.routes['GET /api/v1/conversations/c/changes'] = ({ url }) => {
+    const after = Number(url.searchParams.get('after'))
+    return { items: all.slice(after), receipts: [], revision: 100, more: false }
+  }
+  const storage = memoryStorage()
+  const first = await clientOf(server, { storage })
+  const told = toldTo(first)
+  await first.connect()
+  script.sockets[0]?.send(created(1, 100))
+  await eventually(() => expect(told).toHaveLength(100))
+  await first.close()
+  const second = await clientOf(server, { storage })
+  const toldAgain = toldTo(second)
+  await second.connect()
+  for (const frame of [created(2, 1), created(3, 2), created(4, 101)]) script.sockets[1]?.send(frame)
+  await eventually(() => expect(toldAgain).toEqual(['message 101 101']))
+})
+
 test('what a new device finds there is not told, what comes after is', async () => {
   const server = scriptServer()
   const { script } = server

@@ -2,7 +2,7 @@ import type { Emitter } from '../emitter.ts'
 import type { Changes, Message, Receipt } from '../wire.ts'
 import type { LiveEvents } from './events.ts'
 import type { Memory } from './memory.ts'
-import { isRecent, newPlace, notePast, noteRevision, type Place } from './place.ts'
+import { newPlace, notePast, noteRevision, type Place, wasTold } from './place.ts'
 import { createRecency } from './recency.ts'
 
 export type Change = 'message' | 'edited' | 'deleted' | 'reaction'
@@ -17,8 +17,6 @@ type Options = {
 type Waiting = { message: Message; done: (() => void)[] }
 type Room = {
   place: Place
-  /** Everything up to here was fetched in a repair, so a late event of it is old news. */
-  complete: number
   waiting: Map<number, Waiting>
   timer?: ReturnType<typeof setTimeout> | undefined
   repairing?: Promise<void> | undefined
@@ -39,12 +37,12 @@ export function createTimeline({ memory, emitter, changes, onReceipt }: Options)
   const roomOf = (id: string): Room => {
     const place = memory.places.get(id) ?? newPlace()
     memory.places.set(id, place)
-    const room = rooms.get(id) ?? { place, complete: 0, waiting: new Map() }
+    const room = rooms.get(id) ?? { place, waiting: new Map() }
     rooms.set(id, room)
     return room
   }
-  const isKnown = ({ place, complete }: Room, { id, revision }: Message) =>
-    revision <= complete || isRecent(place, revision) || (seen.get(id) ?? 0) >= revision
+  const isKnown = ({ place }: Room, { id, revision }: Message) =>
+    wasTold(place, revision) || (seen.get(id) ?? 0) >= revision
   const tell = ({ place }: Room, change: Change, message: Message) => {
     seen.set(message.id, message.revision)
     noteRevision(place, message.revision)
@@ -89,7 +87,6 @@ export function createTimeline({ memory, emitter, changes, onReceipt }: Options)
     }
     for (const waiting of [...room.waiting.values()].sort((a, b) => a.message.seq - b.message.seq))
       if (waiting.message.revision <= after && waiting.message.seq > room.place.seq) release(room, waiting)
-    room.complete = Math.max(room.complete, after)
     notePast(room.place, after)
     memory.save()
   }

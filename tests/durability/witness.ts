@@ -8,6 +8,8 @@ export type Witness = {
   name: string
   /** Whether it knows everything that the history holds, as it is there. */
   knows(history: readonly Message[]): boolean
+  /** What it does not know yet, in words. */
+  behind(history: readonly Message[]): string
   /** Throws unless it was told all of the history once, in the order of `seq`, and each change once. */
   check(history: readonly Message[]): void
 }
@@ -24,12 +26,14 @@ export function listen(name: string, client: PlazaClient): Witness {
   // The client makes up for what fails on the way; whether it did is what `check` finds out.
   client.on('error', () => undefined)
   const toldOf = ([first]: readonly Message[]) => rooms.get(first?.conversationId ?? '') ?? []
+  const unknownOf = (history: readonly Message[]) => {
+    const revisions = new Map(toldOf(history).map(({ message }) => [message.id, message.revision]))
+    return history.filter(({ id, revision }) => revisions.get(id) !== revision)
+  }
   return {
     name,
-    knows(history) {
-      const revisions = new Map(toldOf(history).map(({ message }) => [message.id, message.revision]))
-      return history.every(({ id, revision }) => revisions.get(id) === revision)
-    },
+    knows: (history) => unknownOf(history).length === 0,
+    behind: (history) => `${name} does not know ${unknownOf(history).map(({ seq }) => seq)}`,
     check(history) {
       const complaints = complaintsAbout(toldOf(history), history)
       if (complaints.length > 0) throw new Error(`${name}: ${complaints.slice(0, 5).join('; ')}`)

@@ -13,8 +13,11 @@ const password = `${me} likes long passwords`
 try {
   await plaza.account.register({ username: me, email: `${me}@example.org`, password })
 } catch (error) {
-  if (!(error instanceof PlazaError && error.code === 'conflict')) throw error
-  await plaza.account.logIn({ login: me, password })
+  if (!(error instanceof PlazaError)) throw error
+  await plaza.account.logIn({ login: me, password }).catch(() => {
+    console.error(error.code === 'conflict' ? `${me} has an account with another password` : error.message)
+    process.exit(1)
+  })
 }
 
 plaza.on('state', ({ state }) => console.log(`(${state})`))

@@ -47,7 +47,7 @@ export const messageService: Service = {
     const stopForgetting = forgetOldKeys(sql, log)
     return {
       fetch: (request) => app.fetch(request),
-      ready: async () => nats.connected() && (await sql`select 1`).length === 1,
+      ready: async () => (await sql`select 1`).length === 1,
       async stop() {
         await Promise.all([
           ctx.sender.idle(),

@@ -42,7 +42,7 @@ export const authService: Service = {
     const gate = serveForwardAuth(ctx)
     return {
       fetch: createApp(ctx).fetch,
-      ready: async () => nats.connected() && (await sql`select 1`).length === 1,
+      ready: async () => (await sql`select 1`).length === 1,
       drain: async () => Promise.race([gate?.stop(), Bun.sleep(3_000)]),
       async stop() {
         strength.stop()

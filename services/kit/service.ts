@@ -11,7 +11,10 @@ export type Running = {
   fetch: Handler
   /** Present when the service holds sockets. */
   websocket?: WebSocketHandler<unknown>
-  /** Whether its store and broker answer; decides /health/ready. */
+  /**
+   * Whether its own store answers; decides /health/ready. The broker is no part of it: while that is away for
+   * all instances alike, each goes on serving, and a balancer that left them all out would serve nobody.
+   */
   ready(): boolean | Promise<boolean>
   /** Called when readiness has gone off and before the listener closes: send sockets elsewhere, finish work. */
   drain?(): Promise<void>

@@ -47,7 +47,7 @@ export const relayService: Service = {
     const stopJobs = [startErasing(ctx), startExpiry(ctx), forgetOldKeys(sql, log)]
     return {
       fetch: (request) => app.fetch(request),
-      ready: async () => nats.connected() && redis.status === 'ready' && (await sql`select 1`).length === 1,
+      ready: async () => redis.status === 'ready' && (await sql`select 1`).length === 1,
       async stop() {
         await Promise.all([delivery.stop(), inbox.stop(), ...stopJobs.map((stop) => stop())])
         await mailboxes.stop()

@@ -44,7 +44,7 @@ export const userService: Service = {
     const stopJobs = [startErasing(ctx), forgetOldKeys(sql, log)]
     return {
       fetch: (request) => app.fetch(request),
-      ready: async () => (await sql`select 1`).length === 1 && nats.connected(),
+      ready: async () => (await sql`select 1`).length === 1,
       async stop() {
         await Promise.all([inbox.stop(), ...stopJobs.map((stop) => stop())])
         await outbox.stop()

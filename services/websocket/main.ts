@@ -48,7 +48,7 @@ export const websocketService: Service = {
         return app.fetch(request)
       },
       websocket: createHandlers(ctx, parts, watch),
-      ready: () => nats.connected() && redis.status === 'ready',
+      ready: () => redis.status === 'ready',
       async drain() {
         draining = true
         await sendElsewhere(ctx, parts)

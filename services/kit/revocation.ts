@@ -29,7 +29,7 @@ export type TokenFacts = { userId: string; sessionId: string; issuedAt: number }
 
 export type Revocations = {
   isRevoked(token: TokenFacts): boolean
-  /** Whether auth has been heard within three seconds; if not, ask auth itself. */
+  /** Whether auth has been heard within three seconds and the line still stands; if not, ask auth itself. */
   isFresh(): boolean
   /** Notes a revocation at once, ahead of the stream. */
   apply(revocation: Revocation): void
@@ -58,6 +58,7 @@ export function followRevocations(nats: Nats, log: Log): Revocations {
   }
   const session = async () => {
     const since = new Date(Date.now() - accessTokenLifeSeconds * 1_000).toISOString()
+    const { last_seq: lastBefore } = (await nats.jsm.streams.info(revocationStream)).state
     const consumer = await nats.js.consumers.get(revocationStream, {
       deliver_policy: DeliverPolicy.StartTime,
       opt_start_time: since,
@@ -72,17 +73,23 @@ export function followRevocations(nats: Nats, log: Log): Revocations {
       for await (const message of incoming) {
         // A heartbeat older than this process's wish to listen proves nothing about now.
         if (message.subject === heartbeatSubject) {
-          if (message.time.getTime() > Date.now() - staleMs) heardAt = performance.now()
+          const isNews = message.seq > lastBefore && message.time.getTime() > Date.now() - staleMs
+          if (isNews && nats.connected()) heardAt = performance.now()
         } else apply(Revocation.parse(message.json<PlazaEvent>().data))
       }
     } finally {
       clearInterval(watchdog)
     }
   }
+  // What was heard before the line broke says nothing of what is being said now.
+  const stopDisconnect = nats.onDisconnect(() => {
+    heardAt = Number.NEGATIVE_INFINITY
+    messages?.stop()
+  })
   const following = (async () => {
     while (!stopping) {
       await session().catch((error) => log.debug({ err: error }, 'revocations are not being followed'))
-      if (!stopping) await Promise.race([Bun.sleep(200), stopped.promise])
+      if (!stopping) await Promise.race([Bun.sleep(100), stopped.promise])
     }
   })()
   const forgetting = setInterval(() => {
@@ -101,6 +108,7 @@ export function followRevocations(nats: Nats, log: Log): Revocations {
     async stop() {
       stopping = true
       stopped.resolve()
+      stopDisconnect()
       clearInterval(forgetting)
       messages?.stop()
       await following

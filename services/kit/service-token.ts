@@ -62,6 +62,7 @@ export function createServiceTokens(service: string, key: JWK, jwks: JSONWebKeyS
         const { payload, protectedHeader } = await jwtVerify(token, findKey, {
           algorithms: ['EdDSA'],
           audience,
+          requiredClaims: ['exp'],
         })
         const name = payload.sub?.replace(/^service:/, '') ?? ''
         // A service speaks only for itself: its key's name must be the name that the token claims.

@@ -1,0 +1,92 @@
+import type { Message, ServerFrame } from '@plaza/client'
+import type { Someone } from '../people.ts'
+
+type EventFrame = Extract<ServerFrame, { type: 'event' }>
+
+/**
+ * A socket without the client's cleverness: it fetches nothing and drops nothing, so what it was not sent
+ * is missing and what it was sent twice is there twice. It may go on elsewhere from where it was.
+ */
+export class OpenSocket {
+  readonly events: EventFrame[] = []
+  /** Frames that say that something is amiss. */
+  readonly complaints: string[] = []
+  bytes = 0
+  closed = false
+  #cursor: string | undefined
+  #socket: WebSocket | undefined
+
+  constructor(
+    private readonly person: Someone,
+    private readonly gateway: string,
+  ) {}
+
+  /** Opens it at a gateway or at a node's own port, and goes on from the last frame that came. */
+  async open(base: string): Promise<void> {
+    const target = new URL('/api/v1/ws', base.replace('http', 'ws'))
+    target.searchParams.set('ticket', await this.#ticket())
+    const socket = new WebSocket(target)
+    const ready = Promise.withResolvers<void>()
+    this.#socket = socket
+    this.closed = false
+    socket.onopen = () => socket.send(JSON.stringify({ type: 'hello', cursor: this.#cursor }))
+    socket.onmessage = ({ data }) => {
+      const frame = frameOf(String(data))
+      this.bytes += String(data).length
+      if (frame.type === 'ready') {
+        this.#cursor ??= frame.cursor
+        ready.resolve()
+      } else this.#accept(frame)
+    }
+    socket.onclose = ({ code, reason }) => {
+      this.closed = true
+      ready.reject(new Error(`the socket was closed: ${code} ${reason}`))
+    }
+    await ready.promise
+  }
+
+  close(): void {
+    this.#socket?.close()
+  }
+
+  /** The new messages it was sent, in the order they came. */
+  messages(): Message[] {
+    return this.events.filter(({ event }) => event.type === 'message.created').map(messageOf)
+  }
+
+  /** Throws unless the places of all events follow each other and no event came twice. */
+  check(): void {
+    const ids = new Set(this.events.map(({ event }) => event.id))
+    if (ids.size !== this.events.length) this.complaints.push(`${this.events.length - ids.size} came twice`)
+    this.events.forEach(({ cursor }, index) => {
+      const before = this.events[index - 1]?.cursor
+      if (before && nextOf(before) !== cursor) this.complaints.push(`${cursor} came after ${before}`)
+    })
+    if (this.complaints.length > 0) throw new Error(this.complaints.slice(0, 5).join('; '))
+  }
+
+  #accept(frame: ServerFrame): void {
+    if (frame.type === 'gap' || frame.type === 'error') this.complaints.push(JSON.stringify(frame))
+    if (frame.type !== 'event') return
+    this.events.push(frame)
+    this.#cursor = frame.cursor
+  }
+
+  async #ticket(): Promise<string> {
+    const session = await this.person.client.account.session()
+    const headers = { authorization: `Bearer ${session?.accessToken}` }
+    const answer = await fetch(`${this.gateway}/api/v1/ws/ticket`, { method: 'POST', headers })
+    const { ticket }: { ticket: string } = await answer.json()
+    return ticket
+  }
+}
+
+/** The data of an event about a message, by the type that the event's name stands for. */
+const messageOf = ({ event }: EventFrame): Message => event.data as Message
+
+const frameOf = (text: string): ServerFrame => JSON.parse(text)
+
+function nextOf(cursor: string): string {
+  const [epoch, n] = cursor.split('-')
+  return `${epoch}-${Number(n) + 1}`
+}

@@ -1,0 +1,95 @@
+import { afterAll, expect, test } from 'bun:test'
+import { eventually, someoneNew, unexpectedErrors } from '../people.ts'
+import { startPlaza } from '../plaza.ts'
+import { killAtRandom, portsOf, processOf } from './faults.ts'
+import { OpenSocket } from './open-socket.ts'
+import { startSlowLink } from './slow-link.ts'
+import { startTraffic, withoutBudgets } from './traffic.ts'
+
+// Mailboxes are not compared from time to time here: what is lost has to be noticed when it is lost.
+const env = { ...withoutBudgets, CHECK_SECONDS: '3600' }
+const plaza = await startPlaza({ each: true, scale: { websocket: 2 }, env })
+afterAll(() => plaza.stop())
+const traffic = await startTraffic(plaza.url)
+afterAll(() => traffic.stop())
+
+const watched = traffic.pairs.flatMap((pair) =>
+  [pair.bySocket, pair.byRest]
+    .filter((person) => person !== traffic.absent)
+    .map((person) => ({ pair, person, socket: new OpenSocket(person, plaza.url) })),
+)
+const nodeUrl = async (name: string) => (await processOf(plaza, name)).url
+/** Waits until every socket has got every message that was acknowledged, then looks at the order of all it got. */
+const everySocketHasAll = async () => {
+  for (const { pair, socket } of watched) {
+    await eventually(() => {
+      const got = new Set(socket.messages().map(({ id }) => id))
+      const missing = [...pair.acknowledged.values()].filter(({ id }) => !got.has(id))
+      expect(missing.map(({ seq }) => seq)).toEqual([])
+    }, 60_000)
+    socket.check()
+  }
+}
+
+test('with NATS restarted under traffic every open socket stays open and gets everything, in order', async () => {
+  for (const { socket } of watched) await socket.open(plaza.url)
+  const states: string[] = []
+  for (const { person } of watched) person.client.on('state', ({ state }) => states.push(state))
+  for (let round = 0; round < 3; round += 1) {
+    await traffic.flow(10)
+    await killAtRandom(plaza, 'nats')
+  }
+  await traffic.flow(5)
+  await traffic.verify()
+  await everySocketHasAll()
+  expect(watched.filter(({ socket }) => socket.closed)).toEqual([])
+  expect(states).toEqual([])
+}, 180_000)
+
+test('devices whose node was killed go on at another one: no hole, nothing twice', async () => {
+  for (const { socket } of watched) socket.close()
+  for (const { socket } of watched) await socket.open(await nodeUrl('websocket-1'))
+  await traffic.flow(10)
+  const returned = killAtRandom(plaza, 'websocket-1')
+  await eventually(() => expect(watched.filter(({ socket }) => !socket.closed)).toEqual([]))
+  for (const { socket } of watched) await socket.open(await nodeUrl('websocket-2'))
+  await traffic.flow(10)
+  await returned
+  await traffic.verify()
+  await everySocketHasAll()
+  expect(watched.filter(({ socket }) => socket.closed)).toEqual([])
+}, 180_000)
+
+test('a link of 3 MB/s drains 10 MB that have waited, completely and in order', async () => {
+  const [writer, reader] = [
+    await someoneNew(plaza.url, 'writer', { framesPerMinute: 0 }),
+    await someoneNew(plaza.url, 'reader'),
+  ]
+  const { id } = await writer.client.talk.open(reader.id)
+  const socket = new OpenSocket(reader, plaza.url)
+  await socket.open(plaza.url)
+  socket.close()
+  await eventually(() => expect(socket.closed).toBe(true))
+  const texts = Array.from({ length: 700 }, (_, index) =>
+    `${index} ${'slow '.repeat(3_200)}`.slice(0, 16_000),
+  )
+  await Promise.all(texts.map((text) => writer.client.send(id, text)))
+
+  const { port } = await processOf(plaza, 'websocket-1')
+  const link = await startSlowLink(port, 3_000_000)
+  try {
+    await socket.open(link.url)
+    await eventually(() => expect(socket.messages()).toHaveLength(texts.length), 60_000)
+    expect(socket.messages().map(({ text }) => text)).toEqual(texts)
+    expect(socket.bytes).toBeGreaterThan(10_000_000)
+    expect(socket.closed).toBe(false)
+    socket.check()
+  } finally {
+    link.stop()
+    await Promise.all([writer, reader].map(({ client }) => client.close()))
+  }
+}, 180_000)
+
+test('nothing unexpected happened', async () => {
+  expect(await unexpectedErrors(await portsOf(plaza))).toBe(0)
+})

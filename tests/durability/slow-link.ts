@@ -1,0 +1,35 @@
+import { connect, createServer, type Socket } from 'node:net'
+
+export type SlowLink = { url: string; stop(): void }
+
+/** A TCP proxy before a local port that lets so many bytes a second through to the client, and reads no more than that. */
+export async function startSlowLink(port: number, bytesPerSecond: number): Promise<SlowLink> {
+  const sockets = new Set<Socket>()
+  const server = createServer((client) => {
+    const upstream = connect({ port, host: '127.0.0.1', highWaterMark: 16 << 10 })
+    for (const socket of [client, upstream]) {
+      sockets.add(socket)
+      socket.on('error', () => undefined)
+      socket.on('close', () => {
+        client.destroy()
+        upstream.destroy()
+      })
+    }
+    client.pipe(upstream)
+    upstream.on('data', (chunk) => {
+      upstream.pause()
+      client.write(chunk)
+      setTimeout(() => upstream.resume(), (chunk.length / bytesPerSecond) * 1_000)
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  const own = typeof address === 'object' && address ? address.port : 0
+  return {
+    url: `http://127.0.0.1:${own}`,
+    stop() {
+      for (const socket of sockets) socket.destroy()
+      server.close()
+    },
+  }
+}

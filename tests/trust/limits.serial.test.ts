@@ -1,0 +1,110 @@
+import { afterAll, expect, test } from 'bun:test'
+import { instancesOf } from '../instances.ts'
+import { unexpectedErrors } from '../people.ts'
+import { startPlaza } from '../plaza.ts'
+import { call, register } from './_people.ts'
+import { sendLines } from './_socket.ts'
+
+// An empty variable is one that nobody has set: these are the gateway's own numbers.
+const plaza = await startPlaza({
+  env: {
+    CREDENTIAL_LIMIT: '',
+    STRANGER_RATE_AVERAGE: '',
+    STRANGER_RATE_BURST: '',
+    USER_RATE_AVERAGE: '',
+    USER_RATE_BURST: '',
+  },
+})
+afterAll(() => plaza.stop())
+const { url } = plaza
+
+const ada = await register(url)
+const ben = await register(url)
+const cid = await register(url)
+/** Of 100 credential requests in 15 minutes from this address these three were the first. */
+const left = 97
+
+const burst = 200
+const average = 50
+const eager = 600
+
+const countLimited = async (ask: (count: number) => Promise<Response>) => {
+  const answers = await Promise.all(Array.from({ length: eager }, (_, count) => ask(count)))
+  const limited = answers.filter(({ status }) => status === 429)
+  for (const answer of limited.slice(0, 1)) await expectLimited(answer)
+  return { limited: limited.length, other: new Set(answers.map(({ status }) => status)) }
+}
+const expectLimited = async (answer: Response) => {
+  expect(answer.headers.get('content-type')).toBe('application/problem+json')
+  expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0)
+  expect(await answer.json()).toMatchObject({ status: 429, code: 'limited', requestId: expect.any(String) })
+}
+
+test('whoever asks too much is told so, and whatever they claim to be takes nothing from another', async () => {
+  const claim = { 'x-user-id': ben.id, 'x-user-role': 'admin' }
+  const { limited, other } = await countLimited((count) =>
+    fetch(`${url}/api/v1/me/privacy`, {
+      headers: {
+        authorization: `Bearer ${ada.accessToken}`,
+        ...(count % 2 ? claim : { 'x-user-id': crypto.randomUUID() }),
+      },
+    }),
+  )
+  expect(other).toEqual(new Set([200, 429]))
+  expect(limited).toBeGreaterThan(0)
+  expect(eager - limited).toBeGreaterThanOrEqual(burst)
+  const bens = Array.from({ length: 50 }, () => call(url, 'GET', '/api/v1/me/privacy', ben.accessToken))
+  expect((await Promise.all(bens)).filter(({ status }) => status !== 200)).toEqual([])
+})
+
+test('a header named as hop by hop buys nobody a second budget', async () => {
+  const bearer = `Authorization: Bearer ${cid.accessToken}`
+  const plain = [bearer]
+  const stripped = [bearer, 'Connection: close, X-User-Id, X-User-Role, X-Session-Id, X-Forwarded-For']
+  const startedAt = performance.now()
+  const answers = await Promise.all(
+    Array.from({ length: eager }, (_, count) =>
+      sendLines(url, 'GET /api/v1/me/privacy HTTP/1.1', count % 2 ? plain : stripped),
+    ),
+  )
+  const seconds = (performance.now() - startedAt) / 1_000
+  const taken = answers.filter(({ status }) => status === 200).length
+  expect(answers.length - taken).toBe(answers.filter(({ status }) => status === 429).length)
+  expect(taken).toBeLessThanOrEqual(burst + average * (seconds + 1))
+})
+
+test('strangers share the budget of their address, whatever address they claim', async () => {
+  const { limited, other } = await countLimited((count) =>
+    fetch(`${url}/.well-known/jwks.json`, {
+      headers: { 'x-forwarded-for': `10.0.0.${count % 250}`, 'x-real-ip': `10.0.1.${count % 250}` },
+    }),
+  )
+  expect(other).toEqual(new Set([200, 429]))
+  expect(limited).toBeGreaterThan(0)
+  // A stranger's eagerness is no burden to whoever is logged in.
+  expect((await call(url, 'GET', '/api/v1/me/privacy', ben.accessToken)).status).toBe(200)
+})
+
+test('a hundred tries of credentials an address in 15 minutes, and then 429', async () => {
+  const refreshToken = 'A'.repeat(43)
+  const attempt = (count: number) =>
+    fetch(`${url}/api/v1/auth/refresh`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-forwarded-for': `10.0.0.${count}` },
+      body: JSON.stringify({ refreshToken }),
+    })
+  const statuses: number[] = []
+  for (let count = 0; count < left; count += 1) statuses.push((await attempt(count)).status)
+  expect(new Set(statuses)).toEqual(new Set([401]))
+  // While these were made, some room may have come back: one try in nine seconds.
+  let last = await attempt(0)
+  for (let extra = 0; last.status !== 429 && extra < 20; extra += 1) last = await attempt(extra)
+  expect(last.status).toBe(429)
+  await expectLimited(last)
+  expect((await call(url, 'GET', '/api/v1/auth/me', ben.accessToken)).status).toBe(200)
+})
+
+test('nothing unexpected happened', async () => {
+  const instances = await instancesOf(plaza)
+  expect(await unexpectedErrors(instances.map(({ url }) => Number(new URL(url).port)))).toBe(0)
+})

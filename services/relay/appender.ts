@@ -8,7 +8,7 @@ import { freshEpoch, keepMs } from './mailbox.ts'
 import { MailboxesAway } from './mailboxes-away.ts'
 import { emptyLargest } from './memory.ts'
 import { runScript } from './script.ts'
-import { appendScript } from './scripts.ts'
+import { appendScript, countScript } from './scripts.ts'
 import type { WakeUp } from './wake-up.ts'
 
 /** A frame on its way into a mailbox: the event's text, and what of it is kept. */
@@ -42,11 +42,39 @@ export function createAppender({ redis, generation, log, config }: Options): App
     for (const { id, stored } of frames) args.push(id, stored)
     return toAppended(userId, frames, await runScript(redis, appendScript, [stream, meta, ids, nodes], args))
   }
-  /** A mailbox is a cache, so one that Redis cannot append to begins anew. */
-  const appendAnew = async (userId: string, frames: readonly Frame[], head: (string | number)[]) => {
-    const { frames: stream, meta, ids, nodes } = keysOf(userId)
-    await redis.unlink(stream, meta, ids, nodes)
-    return await appendTo(userId, frames, head)
+  const countAppends = async (count: number): Promise<number> => {
+    try {
+      return Number(await runScript(redis, countScript, [appendsKey], [count]))
+    } catch (error) {
+      throw toAway(error, generation)
+    }
+  }
+  /** What can be done at once about an append that failed; throws MailboxesAway when only waiting helps. */
+  const repeat = async (
+    userId: string,
+    frames: readonly Frame[],
+    head: (string | number)[],
+    reason: unknown,
+  ) => {
+    try {
+      if (isOutOfMemory(reason)) {
+        relieving ??= emptyLargest(redis, log).finally(() => {
+          relieving = undefined
+        })
+        await relieving
+      } else if (isAway(reason)) {
+        throw reason
+      } else {
+        // A mailbox is a cache, so one that Redis cannot append to begins anew.
+        log.error({ err: reason, userId }, 'a mailbox is broken and begins anew')
+        unexpectedErrors.inc({ service: 'relay' })
+        const { frames: stream, meta, ids, nodes } = keysOf(userId)
+        await redis.unlink(stream, meta, ids, nodes)
+      }
+      return await appendTo(userId, frames, head)
+    } catch (error) {
+      throw toAway(error, generation)
+    }
   }
 
   return {
@@ -58,30 +86,20 @@ export function createAppender({ redis, generation, log, config }: Options): App
       // The count comes last: a Redis that has lost one of the appends has lost the count after it, too.
       const [settled, appends] = await Promise.all([
         Promise.allSettled(users.map(([userId, frames]) => appendTo(userId, frames, head))),
-        redis.incrby(appendsKey, count).catch((error: unknown) => toAway(error, generation)),
+        countAppends(count),
       ])
+      let repeated = 0
       const results = await Promise.all(
-        settled.map(async (result, index) => {
-          if (result.status === 'fulfilled') return result.value
+        settled.map((result, index) => {
           const [userId, frames] = users[index] ?? ['', []]
-          relieving ??= relieve(result.reason)?.finally(() => {
-            relieving = undefined
-          })
-          await relieving
-          if (isAway(result.reason)) throw toAway(result.reason, generation)
-          log.error({ err: result.reason, userId }, 'a mailbox is broken and begins anew')
-          unexpectedErrors.inc({ service: 'relay' })
-          return await appendAnew(userId, frames, head)
+          if (result.status === 'fulfilled') return result.value
+          repeated += frames.length
+          return repeat(userId, frames, head, result.reason)
         }),
       )
-      if (typeof appends !== 'number') throw appends
-      generation.noteAppends(appends)
+      generation.noteAppends(repeated > 0 ? await countAppends(repeated) : appends)
       return results.flatMap((appended) => (appended && appended.nodes.length > 0 ? appended : []))
     },
-  }
-
-  function relieve(reason: unknown): Promise<unknown> | undefined {
-    return isOutOfMemory(reason) ? emptyLargest(redis, log) : undefined
   }
 }
 

@@ -120,7 +120,7 @@ const toPlace = (epoch: unknown, n: unknown, trimmedTo: unknown): Place => ({
 
 /** A caller of an older generation has to read it again first. */
 function toAway(error: unknown): never {
-  if (error instanceof Error && error.message.startsWith('STALE'))
+  if (error instanceof Error && error.message.includes('STALE'))
     throw new MailboxesAway('the generation has changed', error)
   throw error
 }

@@ -142,3 +142,8 @@ export const eraseScript = defineScript(`#!lua flags=allow-oom
 redis.call('UNLINK', unpack(KEYS))
 redis.call('HSET', KEYS[2], 'gone', 1)
 `)
+
+/** KEYS: the count of all appends. ARGV: how many more. Runs when memory is short, too, for it takes none. */
+export const countScript = defineScript(`#!lua flags=allow-oom
+return redis.call('INCRBY', KEYS[1], ARGV[1])
+`)

@@ -37,11 +37,23 @@ test('a mail that the server refuses, or that finds no server, is sent later; th
   await eventually(() => smtp.find(user.email))
 })
 
-test('two instances send each mail once', async () => {
+test('two instances that reach for the same mails send each once', async () => {
   const second = await start()
-  const people = await Promise.all(Array.from({ length: 12 }, () => register()))
+  const { user } = await register()
+  await eventually(() => smtp.find(user.email))
+  await sql`
+    insert into mails (id, kind, user_id, next_attempt_at)
+    select gen_random_uuid(), 'password_changed', ${user.id}, now() + interval '1 second'
+    from generate_series(1, 15)`
+  await sql.begin(async (tx) => {
+    await tx`select id from mails where user_id = ${user.id} for update`
+    // Both look every second: whoever does not pass by locked rows now waits for them, and takes them afterwards.
+    await Bun.sleep(3_000)
+  })
   await eventually(async () => expect(await sql`select id from mails`).toHaveLength(0))
-  for (const { user } of people) expect(smtp.all(user.email)).toHaveLength(1)
+  const ids = smtp.all(user.email).flatMap((mail) => /^Message-ID: (.*)$/im.exec(mail)?.[1] ?? [])
+  expect(ids).toHaveLength(16)
+  expect(new Set(ids).size).toBe(16)
   await second.stop()
 })
 

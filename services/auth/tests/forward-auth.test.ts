@@ -1,7 +1,9 @@
 import { afterAll, expect, test } from 'bun:test'
 import { type ClientHttp2Session, connect } from 'node:http2'
 import { testGateway } from '@plaza/infra/gateway'
+import { freePort } from '@plaza/infra/ports'
 import { eventually } from '@plaza/kit/testing'
+import { Session } from '../schema.ts'
 import { createWorld, expectProblem } from './_world.ts'
 
 const gateway = await testGateway({ USER_RATE_AVERAGE: '100000', USER_RATE_BURST: '100000' })
@@ -111,6 +113,27 @@ test('two instances restarted in turn under load: every request is answered 200'
   await Promise.all(load)
   expect([...statuses.keys()]).toEqual([200])
 }, 60_000)
+
+test('an instance that stops answers what it was asked before', async () => {
+  const port = await freePort()
+  const leaving = await start({ FORWARD_AUTH_PORT: String(port) })
+  const person = await register(leaving)
+  const tokens: string[] = []
+  for (let { refreshToken } = person; tokens.length < 100; ) {
+    const answer = await leaving.client.api.v1.auth.refresh.$post({ json: { refreshToken } })
+    const session = Session.parse(await answer.json())
+    tokens.push(session.accessToken)
+    refreshToken = session.refreshToken
+  }
+  const session = connect(`https://127.0.0.1:${port}`, { ca: authority })
+  // No token was seen before, so each takes a moment to verify; the first answer says that all have arrived.
+  const answers = tokens.map((token) => get(session, token))
+  await Promise.race(answers)
+  const stopped = leaving.stop()
+  expect((await Promise.all(answers)).map(({ status }) => status)).toEqual(Array(100).fill(200))
+  session.close()
+  await stopped
+})
 
 test('without a certificate nobody listens', async () => {
   const quiet = await start({ TLS_CERT: '', TLS_KEY: '', FORWARD_AUTH_PORT: '1' })

@@ -1,14 +1,17 @@
-import type { Emission } from '@plaza/kit/events'
 import { every } from '@plaza/kit/every'
 import type { Transaction } from '@plaza/kit/sql'
 import type { Ctx } from './context.ts'
-import { messageDataErased, messageDeleted, messageReacted } from './events.ts'
-import { type MessageRow, messageColumns, toMessage } from './message-row.ts'
+import {
+  type Change,
+  type Erasing,
+  emptyMessages,
+  pageOfMessages,
+  takeBackReactions,
+} from './erase-messages.ts'
+import { messageDataErased } from './events.ts'
 
 type Erasure = { userId: string; sweep: number; conversationId: string; seq: number }
-type Step = { tx: Transaction; emit(emission: Emission): void; erasure: Erasure }
-
-const page = 200
+type Step = Change & { erasure: Erasure }
 
 /** Works off the erasures that are due, a page of messages in each transaction; instances share them. */
 export const startErasures = (ctx: Ctx): (() => Promise<void>) =>
@@ -35,10 +38,8 @@ export async function takeStep({ outbox, config }: Ctx): Promise<boolean> {
   })
 }
 
-type Conversation = { id: string; peerId: string; revision: number }
-
-async function lockNextConversation({ tx, erasure }: Step): Promise<Conversation | undefined> {
-  const [conversation] = await tx<Conversation[]>`
+async function lockNextConversation({ tx, erasure }: Step): Promise<Erasing | undefined> {
+  const [conversation] = await tx<Erasing[]>`
     select id, case when low_user_id = ${erasure.userId} then high_user_id else low_user_id end as peer_id, revision
     from conversations
     where id = (
@@ -53,14 +54,16 @@ async function lockNextConversation({ tx, erasure }: Step): Promise<Conversation
 }
 
 /** Empties the next messages of one conversation; when none is left, takes back reactions, and goes on to the next one. */
-async function eraseIn(step: Step, conversation: Conversation): Promise<void> {
+async function eraseIn(step: Step, conversation: Erasing): Promise<void> {
   const { tx, erasure } = step
   const from = conversation.id === erasure.conversationId ? erasure.seq : 0
-  const emptied = await emptyMessages(step, conversation, from)
-  if (emptied.length === page) return await moveTo(tx, erasure, conversation.id, emptied.at(-1)?.seq ?? 0)
+  const emptied = await emptyMessages(step, erasure.userId, conversation, from)
+  if (emptied.length === pageOfMessages)
+    return await moveTo(tx, erasure, conversation.id, emptied.at(-1)?.seq ?? 0)
   const revision = conversation.revision + emptied.length
-  const unreacted = await takeBackReactions(step, { ...conversation, revision })
-  if (unreacted === page) return await moveTo(tx, erasure, conversation.id, emptied.at(-1)?.seq ?? from)
+  const unreacted = await takeBackReactions(step, erasure.userId, { ...conversation, revision })
+  if (unreacted === pageOfMessages)
+    return await moveTo(tx, erasure, conversation.id, emptied.at(-1)?.seq ?? from)
   await tx`
     update conversations
     set low_delivered_seq = case when low_user_id = ${erasure.userId} then 0 else low_delivered_seq end,
@@ -87,82 +90,6 @@ async function moveTo(
   seq: number,
 ): Promise<void> {
   await tx`update erasures set conversation_id = ${conversationId}, seq = ${seq} where user_id = ${userId}`
-}
-
-async function emptyMessages({ tx, emit, erasure }: Step, conversation: Conversation, from: number) {
-  const rows = await tx<MessageRow[]>`
-    with own as (
-      select seq, id, row_number() over (order by seq) as n
-      from messages
-      where conversation_id = ${conversation.id} and sender_id = ${erasure.userId} and seq > ${from}
-        and deleted_at is null
-      order by seq
-      limit ${page}
-    ),
-    unreacted as (
-      delete from reactions
-      using own
-      where reactions.conversation_id = ${conversation.id} and message_id = own.id
-    ),
-    unindexed as (
-      delete from search_documents
-      using own
-      where search_documents.conversation_id = ${conversation.id} and search_documents.seq = own.seq
-    )
-    update messages
-    set text = null, envelope = null, reply_to_id = null, request_hash = null, edited_at = null,
-      deleted_at = date_trunc('milliseconds', now()), revision = ${conversation.revision} + n
-    from own
-    where messages.conversation_id = ${conversation.id} and messages.seq = own.seq
-    returning messages.id, messages.conversation_id, messages.seq, revision, sender_id, text, envelope,
-      reply_to_id, null as reactions, created_at, edited_at, deleted_at`
-  const messages = rows.map(toMessage).sort((one, other) => one.seq - other.seq)
-  await tx`update conversations set revision = revision + ${messages.length} where id = ${conversation.id}`
-  for (const data of messages)
-    emit(
-      messageDeleted.emit({
-        subject: conversation.id,
-        version: data.revision,
-        data,
-        recipients: [conversation.peerId],
-      }),
-    )
-  return messages
-}
-
-async function takeBackReactions({ tx, emit, erasure }: Step, conversation: Conversation): Promise<number> {
-  const removed = await tx<{ messageId: string }[]>`
-    delete from reactions
-    where conversation_id = ${conversation.id} and user_id = ${erasure.userId} and message_id in (
-      select distinct message_id
-      from reactions
-      where conversation_id = ${conversation.id} and user_id = ${erasure.userId}
-      limit ${page}
-    )
-    returning message_id`
-  const ids = [...new Set(removed.map(({ messageId }) => messageId))]
-  if (ids.length === 0) return 0
-  await tx`
-    update messages
-    set revision = ${conversation.revision} + n
-    from unnest(${ids}::uuid[]) with ordinality as reacted (id, n)
-    where messages.id = reacted.id`
-  await tx`update conversations set revision = revision + ${ids.length} where id = ${conversation.id}`
-  const rows = await tx<MessageRow[]>`
-    select ${messageColumns(tx)}
-    from messages
-    where id = any(${ids}::uuid[])
-    order by revision`
-  for (const data of rows.map(toMessage))
-    emit(
-      messageReacted.emit({
-        subject: conversation.id,
-        version: data.revision,
-        data,
-        recipients: [conversation.peerId],
-      }),
-    )
-  return ids.length
 }
 
 /** Ends a sweep: the first is followed by a second, the second by the receipt. */

@@ -13,6 +13,9 @@ import { Conversation, Message } from '../schema.ts'
 
 /** A started message service, and short words for what tests do with it. */
 export async function createWorld(path: string, variables: Environment = {}) {
+  // Registered first, so that the service ends before the parts that it stands on.
+  let stop = async () => {}
+  afterAll(() => stop())
   const deps = await testDeps(path)
   const unknown = new Set<string>()
   standInForUsers(deps, unknown)
@@ -21,7 +24,7 @@ export async function createWorld(path: string, variables: Environment = {}) {
   await ensureStream(nats, { name: 'USER', subjects: ['evt.contact.>', 'evt.block.>', 'evt.privacy.>'] })
   const environment = { ...(await deps.environment('message')), ...variables }
   const service = await messageService.start(deps.host, environment)
-  afterAll(() => service.stop())
+  stop = service.stop
   const sql = await deps.sql('message')
   const call = (request: Request) => answer(service, request)
   const ask = (user: TestUser | undefined, method: string, target: string, body?: unknown) =>

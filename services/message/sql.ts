@@ -1,0 +1,11 @@
+import { connectSql, type Sql } from '@plaza/kit/sql'
+
+/**
+ * Connects so that no plan rests on reading a table through. A prepared plan outlives the small table
+ * that it was made for: made while `messages` fitted a page, it would still read all of it when it has grown.
+ */
+export function connectByIndex(databaseUrl: string): Sql {
+  const url = new URL(databaseUrl)
+  url.searchParams.set('enable_seqscan', 'off')
+  return connectSql({ url: url.href, name: 'message' })
+}

@@ -40,7 +40,7 @@ const store = createBatcher<Message, Message>({
     await sql`
       with stored as (
         insert into messages (conversation_id, id, seq, sender_id, key, text)
-        select conversation_id, id, nextval('message_seq'), sender_id, key, text
+        select conversation_id, id, nextval('message_seq')::int, sender_id, key, text
         from unnest(
           ${column('conversationId')}::uuid[], ${column('id')}::uuid[], ${column('senderId')}::uuid[],
           ${column('key')}::text[], ${column('text')}::text[]
@@ -108,14 +108,15 @@ const server = Bun.serve<{ userId: string }>({
 })
 console.log(JSON.stringify({ port: server.port }))
 
-/** The product's table with its indexes, and the log of events, as they are. */
+/** The product's tables with their indexes, as the data model asks for them. */
 async function createTables(sql: Sql) {
   await sql.unsafe(`
     create sequence message_seq;
     create table messages (
       conversation_id uuid not null,
       id uuid not null,
-      seq bigint not null,
+      seq int not null,
+      revision int not null default 0,
       sender_id uuid not null,
       key text not null,
       text text not null,
@@ -124,11 +125,14 @@ async function createTables(sql: Sql) {
       unique (conversation_id, seq),
       unique (conversation_id, sender_id, key)
     );
+    create index on messages (id);
+    create index on messages (conversation_id, revision);
     create table outbox (
       id uuid not null,
       created_at timestamptz not null default now(),
       subject text not null,
       body text not null,
       recipients text not null
-    )`)
+    );
+    create index on outbox (created_at)`)
 }

@@ -9,7 +9,7 @@ import { unexpectedErrors } from './metrics.ts'
 import { Problem } from './problem.ts'
 import type { AppEnv } from './route.ts'
 import type { ServiceTokens } from './service-token.ts'
-import { isConnectionError, isTextError } from './sql.ts'
+import { isConnectionError, isStatementTimeout, isTextError } from './sql.ts'
 import { readTrace } from './trace.ts'
 
 /** What an app needs to know callers and to tell of them. */
@@ -92,7 +92,7 @@ export function toProblem(error: Error): Problem | Error {
     if (error.status < 500) return new Problem('invalid', error.message, { cause: error })
     return error
   }
-  if (isConnectionError(error))
+  if (isConnectionError(error) || isStatementTimeout(error))
     return new Problem('unavailable', 'The store does not answer', { cause: error, retryAfterSeconds: 1 })
   if (isTextError(error))
     return new Problem('invalid', 'The text holds a character that cannot be stored', { cause: error })

@@ -5,6 +5,8 @@ type Options<Job, Result> = {
   run(jobs: Job[]): Promise<(Result | Error)[]>
   maxBatch?: number
   maxInFlight?: number
+  /** Waits so long for company before a batch begins; by default only for the jobs of the same turn of the event loop. */
+  gatherMs?: number
   /** Jobs beyond this many waiting are refused with `unavailable`. */
   maxWaiting?: number
   /** Errors that say nothing about the jobs: the same batch is run again until `retryMs` have passed. */
@@ -25,7 +27,7 @@ type Waiting<Job, Result> = { job: Job; resolve(result: Result): void; reject(er
  * trip. A batch that fails is halved until the job at fault is alone; the others are not disturbed.
  */
 export function createBatcher<Job, Result>(options: Options<Job, Result>): Batcher<Job, Result> {
-  const { maxBatch = 200, maxInFlight = 2, maxWaiting = 10_000 } = options
+  const { maxBatch = 200, maxInFlight = 2, maxWaiting = 10_000, gatherMs } = options
   const queue: Waiting<Job, Result>[] = []
   const idlers: (() => void)[] = []
   let inFlight = 0
@@ -38,13 +40,14 @@ export function createBatcher<Job, Result>(options: Options<Job, Result>): Batch
   const schedule = () => {
     if (scheduled) return
     scheduled = true
-    setImmediate(flush)
+    if (gatherMs === undefined) setImmediate(flush)
+    else setTimeout(flush, gatherMs)
   }
   const runBatch = async (batch: Waiting<Job, Result>[]) => {
     inFlight += 1
     await settle(batch, options)
     inFlight -= 1
-    if (queue.length > 0) flush()
+    if (queue.length > 0) schedule()
     else if (inFlight === 0) for (const wake of idlers.splice(0)) wake()
   }
 

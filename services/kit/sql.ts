@@ -36,6 +36,9 @@ export function isConnectionError(error: unknown): boolean {
   )
 }
 
+/** Whether Postgres gave a statement up for taking too long (SQLSTATE 57014). */
+export const isStatementTimeout = (error: unknown): boolean => codeOf(error) === '57014'
+
 /** Whether Postgres refused a value that no text column can hold, such as NUL (SQLSTATE 22021, 22P05). */
 export const isTextError = (error: unknown): boolean => ['22021', '22P05'].includes(codeOf(error))
 

@@ -2,6 +2,7 @@ import { createBatcher } from '@plaza/kit/batch'
 import { newId } from '@plaza/kit/id'
 import type { Fetch } from '@plaza/kit/peers'
 import { Problem, ProblemBody } from '@plaza/kit/problem'
+import type { Message } from '@plaza/message/schema'
 import { z } from 'zod'
 import type { Ctx } from './context.ts'
 import type { SendFrame } from './frames.ts'
@@ -15,12 +16,9 @@ type Item = Omit<SendFrame, 'type' | 'ref'> & {
   role: Session['role']
 }
 
-const Result = z.union([
-  z.object({ message: z.looseObject({ id: z.string() }) }),
-  z.object({ problem: ProblemBody }),
-])
-const Results = z.object({ results: z.array(Result) })
-type Result = z.output<typeof Result>
+type Result = { message: Message } | { problem: ProblemBody }
+/** Messages come typed from message, whose own schema has checked them; this says only that there is a list. */
+const Results = z.object({ results: z.array(z.custom<Result>()) })
 
 export type Sends = {
   /** Stores a message as REST would, and answers the socket with it or with the problem. */
@@ -34,7 +32,7 @@ const retryMs = 5_000
 /** Sends of many sockets travel together. A batch that failed on the way is sent again: each item has its key. */
 export function createSends({ message, identity, log }: Pick<Ctx, 'message' | 'identity' | 'log'>): Sends {
   const batcher = createBatcher<Item, Result>({
-    maxInFlight: 4,
+    maxInFlight: 2,
     retryMs,
     isTransient: (error) => error instanceof Problem && error.code === 'unavailable',
     run: async (items) => (await Promise.all(toBodies(items).map((body) => sendBatch(message, body)))).flat(),

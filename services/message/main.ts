@@ -42,7 +42,7 @@ export const messageService: Service = {
     const jobs = [startErasures(ctx), forgetOldKeys(sql, log)]
     return {
       fetch: (request) => app.fetch(request),
-      ready: async () => nats.connected() && (await sql`select 1`).length === 1,
+      ready: async () => (await sql`select 1`).length === 1,
       async stop() {
         await Promise.all([sender.idle(), receipts.idle(), inbox.stop(), ...jobs.map((stop) => stop())])
         await outbox.stop()

@@ -16,10 +16,26 @@ export const deliveredSubjects: Record<string, string[]> = {
   RELAY: ['evt.queue.>'],
 }
 
+const retryMs = 250
+
 type Options = { nats: Nats; log: Log; appender: Appender; generation: Generation }
 
 /** Brings each event into its recipients' mailboxes, then wakes the nodes at which they are connected. */
 export async function startDelivery({ nats, log, appender, generation }: Options): Promise<Consumers> {
+  let stopping = false
+  /** With Redis away the messages are held, for whatever is given back comes again half a minute later. */
+  const appendPatiently = async (messages: readonly JsMsg[]): Promise<Appended[]> => {
+    const mail = toMail(messages)
+    for (;;) {
+      try {
+        return await appender.append(mail)
+      } catch (error) {
+        if (stopping || !(error instanceof MailboxesAway)) throw error
+        for (const message of messages) message.working()
+        await Bun.sleep(retryMs)
+      }
+    }
+  }
   const consumers = await Promise.all(
     Object.entries(deliveredSubjects).map(([stream, subjects]) =>
       startConsumer({
@@ -32,8 +48,7 @@ export async function startDelivery({ nats, log, appender, generation }: Options
         healthy: async () => generation.current(),
         isOutage: (error) => error instanceof MailboxesAway,
         async handle(messages) {
-          const appended = await appender.append(toMail(messages))
-          wake(nats, appended)
+          wake(nats, await appendPatiently(messages))
           for (const message of messages) message.ack()
         },
       }),
@@ -41,6 +56,7 @@ export async function startDelivery({ nats, log, appender, generation }: Options
   )
   return {
     async stop() {
+      stopping = true
       await Promise.all(consumers.map((consumer) => consumer.stop()))
     },
   }

@@ -1,0 +1,93 @@
+import { expect, test } from 'bun:test'
+import { newId } from '@plaza/kit/id'
+import { toRow } from '@plaza/kit/outbox'
+import { publishRow } from '@plaza/kit/stream'
+import { eventually } from '@plaza/kit/testing'
+import { blockAdded } from '@plaza/user/events'
+import { z } from 'zod'
+import type { TestSocket } from './_socket.ts'
+import { startWorld } from './_world.ts'
+
+const world = await startWorld(import.meta.path, { OFFLINE_AFTER_SECONDS: '1' })
+const { deps } = world
+
+/** Stands in for user: pairs of viewer and viewed of whom nothing may be seen. */
+const hidden = new Set<string>()
+const Asked = z.object({ viewerId: z.uuid(), userIds: z.array(z.uuid()) })
+deps.host.local.set('user', async (request) => {
+  const { viewerId, userIds } = Asked.parse(await request.json())
+  return Response.json({ userIds: userIds.filter((userId) => !hidden.has(`${viewerId} ${userId}`)) })
+})
+
+const shown = (socket: TestSocket, userId: string) =>
+  socket
+    .all('presence')
+    .filter((frame) => frame.userId === userId)
+    .map(({ status }) => status)
+
+test('who watches is shown how a person is, over several devices and nodes', async () => {
+  const [ada, bob] = [await deps.createUser(), await deps.createUser()]
+  const other = await world.addNode()
+  const watcher = await world.open(ada)
+  watcher.say({ type: 'watch', userIds: [bob.id] })
+  await eventually(() => expect(shown(watcher, bob.id)).toEqual(['offline']))
+  expect(watcher.one('presence').lastSeenAt).toBeNull()
+  const phone = await world.open(bob, { at: other })
+  await eventually(() => expect(shown(watcher, bob.id).at(-1)).toBe('online'))
+  phone.say({ type: 'presence', status: 'away' })
+  await eventually(() => expect(shown(watcher, bob.id).at(-1)).toBe('away'))
+  const laptop = await world.open(bob)
+  await eventually(() => expect(shown(watcher, bob.id).at(-1)).toBe('online'))
+  laptop.close()
+  await eventually(() => expect(shown(watcher, bob.id).at(-1)).toBe('away'))
+  phone.close()
+  await eventually(() => expect(shown(watcher, bob.id).at(-1)).toBe('offline'))
+  expect(Date.parse(watcher.one('presence').lastSeenAt ?? '')).toBeGreaterThan(Date.now() - 60_000)
+})
+
+test('somebody blocked, hidden or unknown looks the same: offline, never seen', async () => {
+  const [ada, bob] = [await deps.createUser(), await deps.createUser()]
+  hidden.add(`${ada.id} ${bob.id}`)
+  const nobody = newId()
+  const watcher = await world.open(ada)
+  await world.open(bob)
+  watcher.say({ type: 'watch', userIds: [bob.id, nobody] })
+  await eventually(() => expect(watcher.all('presence')).toHaveLength(2))
+  const looks = watcher.all('presence').map(({ userId, ...look }) => look)
+  expect(looks[0]).toEqual({ type: 'presence', status: 'offline', lastSeenAt: null })
+  expect(looks[1]).toEqual(looks[0])
+})
+
+test('a block hides a person from one who watches already', async () => {
+  const [ada, bob] = [await deps.createUser(), await deps.createUser()]
+  const [watcher] = [await world.open(ada), await world.open(bob)]
+  watcher.say({ type: 'watch', userIds: [bob.id] })
+  await eventually(() => expect(shown(watcher, bob.id)).toEqual(['online']))
+  hidden.add(`${ada.id} ${bob.id}`)
+  const data = { userId: bob.id, otherId: ada.id, state: 'none' as const, blocked: true, version: 1 }
+  await world.nats.jsm.streams.update('USER', { subjects: ['evt.block.>', 'evt.user.>', 'evt.profile.>'] })
+  await publishRow(world.nats, toRow(blockAdded.emit({ subject: bob.id, data, recipients: [bob.id] })))
+  await eventually(() => expect(shown(watcher, bob.id)).toEqual(['online', 'offline']))
+  expect(watcher.one('presence').lastSeenAt).toBeNull()
+})
+
+test('who does not watch any more is shown nothing', async () => {
+  const [ada, bob] = [await deps.createUser(), await deps.createUser()]
+  const [first, second] = [await world.open(ada), await world.open(await deps.createUser())]
+  for (const socket of [first, second]) socket.say({ type: 'watch', userIds: [bob.id] })
+  await eventually(() =>
+    expect([shown(first, bob.id), shown(second, bob.id)]).toEqual([['offline'], ['offline']]),
+  )
+  first.say({ type: 'unwatch', userIds: [bob.id] })
+  await world.open(bob)
+  await eventually(() => expect(shown(second, bob.id)).toEqual(['offline', 'online']))
+  expect(shown(first, bob.id)).toEqual(['offline'])
+})
+
+test('a socket watches so many and no more', async () => {
+  const socket = await world.open(await deps.createUser())
+  socket.say({ type: 'watch', userIds: Array.from({ length: 200 }, newId) })
+  await eventually(() => expect(socket.all('presence')).toHaveLength(200))
+  socket.say({ type: 'watch', userIds: [newId()] })
+  expect((await eventually(() => socket.one('error'))).problem.reason).toBe('too_many_watched')
+})

@@ -1,6 +1,8 @@
 import type { Message, ServerFrame } from '@plaza/client'
+import { z } from 'zod'
 import type { Someone } from '../people.ts'
 
+const Ticket = z.object({ ticket: z.string() })
 type EventFrame = Extract<ServerFrame, { type: 'event' }>
 
 /**
@@ -76,8 +78,7 @@ export class OpenSocket {
     const session = await this.person.client.account.session()
     const headers = { authorization: `Bearer ${session?.accessToken}` }
     const answer = await fetch(`${this.gateway}/api/v1/ws/ticket`, { method: 'POST', headers })
-    const { ticket }: { ticket: string } = await answer.json()
-    return ticket
+    return Ticket.parse(await answer.json()).ticket
   }
 }
 

@@ -6,7 +6,7 @@ export type SlowLink = { url: string; stop(): void }
 export async function startSlowLink(port: number, bytesPerSecond: number): Promise<SlowLink> {
   const sockets = new Set<Socket>()
   const server = createServer((client) => {
-    const upstream = connect({ port, host: '127.0.0.1', highWaterMark: 16 << 10 })
+    const upstream = connect({ port, host: '127.0.0.1' })
     for (const socket of [client, upstream]) {
       sockets.add(socket)
       socket.on('error', () => undefined)

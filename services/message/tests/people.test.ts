@@ -1,6 +1,7 @@
 import { expect, test } from 'bun:test'
 import { newId } from '@plaza/kit/id'
 import { ProblemBody as Problem } from '@plaza/kit/problem'
+import { eventually } from '@plaza/kit/testing'
 import { createWorld, expectProblem } from './_world.ts'
 
 const world = await createWorld(import.meta.path)
@@ -36,21 +37,14 @@ test('a late relation or setting of a lower version changes nothing', async () =
 })
 
 test('a send that waits while the block commits is refused: the block holds from its own commit on', async () => {
-  const { ann, ben, conversation } = await world.pair()
-  const gate = Promise.withResolvers<void>()
-  const held = Promise.withResolvers<void>()
-  const blocking = world.db.begin(async (tx) => {
+  const { ann, conversation } = await world.pair()
+  const release = await world.holdLock(conversation.id, async (tx) => {
     await tx`update conversations set high_accepts = false, low_accepts = false where id = ${conversation.id}`
-    held.resolve()
-    await gate.promise
   })
-  await held.promise
   const sending = world.post(ann, conversation.id, { text: 'too late' })
-  await waitForLock()
-  gate.resolve()
-  await blocking
+  await eventually(async () => expect(await world.waitingForLocks()).toBe(1))
+  await release()
   await expectProblem(sending, 403, 'not_accepting')
-  expect(ben.id).toBeString()
 })
 
 test('an answered block lets nothing through while the blocked one keeps sending', async () => {
@@ -86,13 +80,3 @@ test('a conversation opened with somebody who does not accept tells them nothing
     nextCursor: null,
   })
 })
-
-async function waitForLock() {
-  for (;;) {
-    const [{ waiting } = { waiting: 0 }] = await world.db`
-      select count(*) as waiting from pg_stat_activity
-      where datname = current_database() and wait_event_type = 'Lock'`
-    if (waiting > 0) return
-    await Bun.sleep(5)
-  }
-}

@@ -27,6 +27,21 @@ test('50 sends with one key at once are one message, and 50 times the same 201',
   await other.stop()
 })
 
+test('two instances that wait for the same lock with the same key store one message', async () => {
+  const { ann, conversation } = await world.pair()
+  const other = await world.startAnother()
+  const release = await world.holdLock(conversation.id)
+  const sending = [world.service, other].map((instance) =>
+    world.post(ann, conversation.id, { text: 'once' }, 'the-key', instance),
+  )
+  await eventually(async () => expect(await world.waitingForLocks()).toBe(2))
+  await release()
+  const answers = await Promise.all(sending)
+  expect(answers.map(({ status }) => status)).toEqual([201, 201])
+  expect(await answers[0]?.text()).toBe((await answers[1]?.text()) ?? '')
+  await other.stop()
+})
+
 test('one key with two contents at once: one is stored, the other refused', async () => {
   const { ann, conversation } = await world.pair()
   const answers = await Promise.all(
@@ -94,14 +109,7 @@ test.each([1, 60])(
   'a connection lost in the middle of a batch of %d gives each caller its 201, and each message is there once',
   async (count) => {
     const { ann, conversation } = await world.pair()
-    const release = Promise.withResolvers<void>()
-    const held = Promise.withResolvers<void>()
-    const holding = world.db.begin(async (tx) => {
-      await tx`select from conversations where id = ${conversation.id} for update`
-      held.resolve()
-      await release.promise
-    })
-    await held.promise
+    const release = await world.holdLock(conversation.id)
     const texts = Array.from({ length: count }, (_, n) => `text ${n}`)
     const sending = texts.map((text) => world.send(ann, conversation.id, text))
     const watcher = await world.sql('message')
@@ -112,8 +120,7 @@ test.each([1, 60])(
       where datname = current_database() and application_name = 'message' and wait_event_type = 'Lock'`
       expect(killed.length).toBeGreaterThan(0)
     })
-    release.resolve()
-    await holding
+    await release()
     const sent = await Promise.all(sending)
     expect(sent.map(({ text }) => text)).toEqual(texts)
     expect(sent.map(({ seq }) => seq).sort((a, b) => a - b)).toEqual(texts.map((_, n) => n + 1))

@@ -45,7 +45,7 @@ export class PlazaClient {
   #live: ReturnType<typeof createLive> | undefined
   #disconnecting = new AbortController()
   #connected: Promise<void> | undefined
-  #memory: Memory | undefined
+  #device: { userId: string; memory: Memory; stream: ReturnType<typeof createStream> } | undefined
 
   constructor(options: ClientOptions) {
     this.#options = options
@@ -95,7 +95,7 @@ export class PlazaClient {
     this.#disconnecting.abort()
     this.#disconnecting = new AbortController()
     this.#connected = undefined
-    await this.#memory?.flush()
+    await this.#device?.memory.flush()
   }
 
   /** Ends everything; the client is of no use afterwards. */
@@ -139,8 +139,21 @@ export class PlazaClient {
 
   async #open(signal: AbortSignal): Promise<void> {
     const userId = (await this.account.session())?.user.id ?? ''
+    // What was told before a `disconnect` is known after it, also when a repair was under way.
+    if (this.#device?.userId !== userId) this.#device = await this.#openDevice(userId)
+    const { memory, stream } = this.#device
+    this.#live = createLive({
+      url: this.#options.url,
+      api: this.#api,
+      emitter: this.#emitter,
+      cursor: () => memory.cursor,
+      attach: stream.attach,
+    })
+    await this.#live.run(AbortSignal.any([signal, this.#closing.signal]))
+  }
+
+  async #openDevice(userId: string) {
     const memory = await openMemory(this.#storage, userId)
-    this.#memory = memory
     const stream = createStream({
       api: this.#api,
       emitter: this.#emitter,
@@ -150,14 +163,7 @@ export class PlazaClient {
       deliveredReceipts: this.#options.deliveredReceipts ?? true,
       greetings: () => this.#greetings(),
     })
-    this.#live = createLive({
-      url: this.#options.url,
-      api: this.#api,
-      emitter: this.#emitter,
-      cursor: () => memory.cursor,
-      attach: stream.attach,
-    })
-    await this.#live.run(AbortSignal.any([signal, this.#closing.signal]))
+    return { userId, memory, stream }
   }
 
   #send(frame: ClientFrame): boolean {

@@ -18,7 +18,11 @@ export async function repairGap({ api, memory, timeline, onContact }: Options, g
   const all = more || !conversations ? await collect<Conversation>(api, '/api/v1/conversations') : listed
   for (const { id, revision } of all) {
     const place = memory.places.get(id)
-    if (!place || newestRevision(place) < revision || place.recent.length > 0) await timeline.repair(id)
+    if (place && newestRevision(place) >= revision && place.recent.length === 0) continue
+    await timeline.repair(id)
+    // A repair that was under way may have asked before the gap came.
+    const [, upTo] = memory.places.get(id)?.fetched ?? [0, 0]
+    if (upTo < revision) await timeline.repair(id)
   }
   if (contacts === null || contacts > memory.contacts) await repairContacts(api, memory, onContact)
 }

@@ -4,19 +4,20 @@ export type Place = {
   seq: number
   /** Nearly all changes up to here have been told, or were there before the first connection: see noteRevision. */
   from: number
-  /** All changes up to here were fetched in a repair, so that a late event of one is old news. */
-  complete: number
+  /** All changes after the one and up to the other were fetched in a repair, so that a late event of one is old news. */
+  fetched: [after: number, upTo: number]
   /** The newest changes that have been told, in ascending order. */
   recent: number[]
 }
 
-const recentChanges = 32
+/** How far an event may come behind newer ones, as after a fault, before a repair would not look for it. */
+const recentChanges = 256
 
-export const newPlace = (seq = 0, from = 0): Place => ({ seq, from, complete: 0, recent: [] })
+export const newPlace = (seq = 0, from = 0): Place => ({ seq, from, fetched: [0, 0], recent: [] })
 
 /** Whether a change of this revision is certain to have been told. */
-export const wasTold = ({ complete, recent }: Place, revision: number): boolean =>
-  revision <= complete || recent.includes(revision)
+export const wasTold = ({ fetched: [after, upTo], recent }: Place, revision: number): boolean =>
+  (revision > after && revision <= upTo) || recent.includes(revision)
 
 /**
  * Notes a change that has been told. Mailbox order is nearly the order of revisions, so what lies far
@@ -29,10 +30,11 @@ export function noteRevision(place: Place, revision: number): void {
   while (place.recent.length > recentChanges) place.from = Math.max(place.from, place.recent.shift() ?? 0)
 }
 
-/** Notes that everything up to a revision was fetched and has been told. */
-export function notePast(place: Place, revision: number): void {
-  place.complete = Math.max(place.complete, revision)
-  place.from = Math.max(place.from, revision)
+/** Notes that everything after a revision and up to another was fetched and has been told. */
+export function noteFetched(place: Place, after: number, upTo: number): void {
+  const [first, last] = place.fetched
+  place.fetched = [after <= last ? Math.min(first, after) : after, Math.max(last, upTo)]
+  place.from = Math.max(place.from, upTo)
   place.recent = place.recent.filter((one) => one > place.from)
 }
 

@@ -178,6 +178,50 @@ test('what a repair has told is not told again after a restart, however late its
   await eventually(() => expect(toldAgain).toEqual(['message 101 101']))
 })
 
+test('a change whose event comes very late is told, whatever a repair has fetched meanwhile', async () => {
+  const server = scriptServer()
+  const { script } = server
+  script.routes['GET /api/v1/conversations/c/changes'] = ({ url }) => {
+    const after = Number(url.searchParams.get('after'))
+    const items = [message(401, 402), message(402, 403)].filter(({ revision }) => revision > after)
+    return { items, receipts: [], revision: 403, more: false }
+  }
+  const client = await clientOf(server)
+  const told = toldTo(client)
+  await client.connect()
+  const socket = script.sockets[0]
+  socket?.send(created(1, 1))
+  for (let seq = 2; seq <= 400; seq += 1) socket?.send(created(seq, seq, seq + 1))
+  socket?.send(created(402, 402, 403))
+  await eventually(() => expect(told).toHaveLength(402))
+  const late = message(1, 2, { text: 'late', editedAt: 'now' })
+  socket?.send(eventFrame(403, 'message.edited', late))
+  await eventually(() => expect(told.at(-1)).toBe('edited 1 late'))
+})
+
+test('a repair that a disconnect came upon tells nothing twice', async () => {
+  const server = scriptServer()
+  const { script } = server
+  const asked = Promise.withResolvers<void>()
+  const answered = Promise.withResolvers<void>()
+  script.routes['GET /api/v1/conversations/c/changes'] = async () => {
+    asked.resolve()
+    await answered.promise
+    return { items: [message(1), message(2)], receipts: [], revision: 2, more: false }
+  }
+  const client = await clientOf(server)
+  const told = toldTo(client)
+  await client.connect()
+  script.sockets[0]?.send(created(1, 2))
+  await asked.promise
+  await client.disconnect()
+  await client.connect()
+  answered.resolve()
+  for (const frame of [created(1, 2), created(2, 1), created(3, 3)]) script.sockets[1]?.send(frame)
+  await eventually(() => expect(told).toContain('message 3 3'))
+  expect(told).toEqual(['message 1 1', 'message 2 2', 'message 3 3'])
+})
+
 test('what a new device finds there is not told, what comes after is', async () => {
   const server = scriptServer()
   const { script } = server

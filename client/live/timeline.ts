@@ -2,7 +2,7 @@ import type { Emitter } from '../emitter.ts'
 import type { Changes, Message, Receipt } from '../wire.ts'
 import type { LiveEvents } from './events.ts'
 import type { Memory } from './memory.ts'
-import { newPlace, notePast, noteRevision, type Place, wasTold } from './place.ts'
+import { newPlace, noteFetched, noteRevision, type Place, wasTold } from './place.ts'
 import { createRecency } from './recency.ts'
 
 export type Change = 'message' | 'edited' | 'deleted' | 'reaction'
@@ -41,8 +41,10 @@ export function createTimeline({ memory, emitter, changes, onReceipt }: Options)
     rooms.set(id, room)
     return room
   }
-  const isKnown = ({ place }: Room, { id, revision }: Message) =>
-    wasTold(place, revision) || (seen.get(id) ?? 0) >= revision
+  const isKnown = ({ place }: Room, { id, revision }: Message) => {
+    const told = seen.get(id)
+    return told === undefined ? wasTold(place, revision) : told >= revision
+  }
   const tell = ({ place }: Room, change: Change, message: Message) => {
     seen.set(message.id, message.revision)
     noteRevision(place, message.revision)
@@ -75,7 +77,8 @@ export function createTimeline({ memory, emitter, changes, onReceipt }: Options)
     done()
   }
   const fetchAll = async (room: Room, id: string) => {
-    let after = room.place.from
+    const first = room.place.from
+    let after = first
     for (let more = true; more; ) {
       const page = await changes(id, after)
       for (const message of page.items)
@@ -87,7 +90,7 @@ export function createTimeline({ memory, emitter, changes, onReceipt }: Options)
     }
     for (const waiting of [...room.waiting.values()].sort((a, b) => a.message.seq - b.message.seq))
       if (waiting.message.revision <= after && waiting.message.seq > room.place.seq) release(room, waiting)
-    notePast(room.place, after)
+    noteFetched(room.place, first, after)
     memory.save()
   }
   /** Fetches and tells what changed in a conversation since it was last told of. */

@@ -87,8 +87,7 @@ async function drainInBatches(
       await handle(batch)
     }
   }
-  for await (const message of messages) {
-    waiting.push(message)
+  const start = () => {
     working ??= work()
       .catch((error) => {
         failure = { error }
@@ -96,9 +95,15 @@ async function drainInBatches(
       })
       .finally(() => {
         working = undefined
+        // One may have come between the last look and this end.
+        if (waiting.length > 0 && !failure) start()
       })
   }
-  await working
+  for await (const message of messages) {
+    waiting.push(message)
+    start()
+  }
+  while (working) await working
   if (!failure) return
   for (const message of [...batch, ...waiting]) message.nak(1_000)
   throw failure.error

@@ -52,7 +52,8 @@ export function startWatch(ctx: Ctx, { reader, typing }: Parts): Watch {
         close(session, closeCodes.slow, 'resume')
     }
   }
-  const stopReconnect = nats.onReconnect(checkAll)
+  // Looked at once the server knows of the subscriptions again, else what comes in between is lost unseen.
+  const stopReconnect = nats.onReconnect(() => void nats.connection.flush().then(checkAll, checkAll))
   const announced = nats.connection.subscribe(generationSubject, { callback: checkAll })
   const stops = [
     every(tickMs, log, async () => checkTimes()),

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { launch, type Part } from '../parts/part.ts'
 import type { Keys } from './keys.ts'
@@ -41,6 +42,8 @@ const environmentOf = (wanted: ServiceProcess, around: Surroundings): Record<str
   const { plan, keys, natsUrl, redisUrl, mailFolder } = around
   const env: Record<string, string> = {
     HOST: '127.0.0.1',
+    // Password hashing takes a thread for each core; signatures and files must not wait behind it.
+    UV_THREADPOOL_SIZE: process.env.UV_THREADPOOL_SIZE ?? String(availableParallelism() + 2),
     NATS_URL: natsUrl,
     REDIS_URL: redisUrl,
     SERVICE_JWKS_FILE: keys.serviceJwks,

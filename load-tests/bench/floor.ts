@@ -121,8 +121,7 @@ async function createTables(sql: Sql) {
       key text not null,
       text text not null,
       created_at timestamptz not null default now(),
-      primary key (conversation_id, id),
-      unique (conversation_id, seq),
+      primary key (conversation_id, seq),
       unique (conversation_id, sender_id, key)
     );
     create index on messages (id);

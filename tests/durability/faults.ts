@@ -8,10 +8,15 @@ export async function killAtRandom(plaza: Plaza, name: string): Promise<void> {
 
 /** Kills a part or a process of services and waits until another has taken over and all are well. */
 export async function killAndReturn(plaza: Plaza, name: string): Promise<void> {
+  await killForAnother(plaza, name)
+  await plaza.waitReady()
+}
+
+/** Kills a part or a process of services and waits until another has taken over. */
+export async function killForAnother(plaza: Plaza, name: string): Promise<void> {
   const before = await pidOf(plaza, name)
   await plaza.kill(name)
   while ((await pidOf(plaza, name)) === before) await Bun.sleep(20)
-  await plaza.waitReady()
 }
 
 const pidOf = async (plaza: Plaza, name: string) => (await processOf(plaza, name)).pid

@@ -3,6 +3,9 @@ import { z } from 'zod'
 import type { Someone } from '../people.ts'
 
 const Ticket = z.object({ ticket: z.string() })
+const Waiting = z.object({
+  items: z.array(z.object({ event: z.object({ data: z.object({ id: z.string().optional() }) }) })),
+})
 type EventFrame = Extract<ServerFrame, { type: 'event' }>
 
 /**
@@ -51,6 +54,15 @@ export class OpenSocket {
     this.#socket?.close()
   }
 
+  /** The messages that its mailbox holds for it and it has not been sent yet, at most a hundred. */
+  async waiting(): Promise<string[]> {
+    const target = new URL('/api/v1/queue', this.gateway)
+    target.searchParams.set('limit', '100')
+    target.searchParams.set('cursor', this.#cursor ?? '')
+    const answer = await fetch(target, { headers: await this.#authorization() })
+    return Waiting.parse(await answer.json()).items.flatMap(({ event }) => event.data.id ?? [])
+  }
+
   /** The new messages it was sent, in the order they came. */
   messages(): Message[] {
     return this.events.filter(({ event }) => event.type === 'message.created').map(messageOf)
@@ -74,9 +86,13 @@ export class OpenSocket {
     this.#cursor = frame.cursor
   }
 
-  async #ticket(): Promise<string> {
+  async #authorization() {
     const session = await this.person.client.account.session()
-    const headers = { authorization: `Bearer ${session?.accessToken}` }
+    return { authorization: `Bearer ${session?.accessToken}` }
+  }
+
+  async #ticket(): Promise<string> {
+    const headers = await this.#authorization()
     const answer = await fetch(`${this.gateway}/api/v1/ws/ticket`, { method: 'POST', headers })
     return Ticket.parse(await answer.json()).ticket
   }

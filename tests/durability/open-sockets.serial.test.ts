@@ -1,10 +1,10 @@
 import { afterAll, expect, test } from 'bun:test'
 import { eventually, someoneNew, unexpectedErrors } from '../people.ts'
 import { startPlaza } from '../plaza.ts'
-import { killAtRandom, portsOf, processOf } from './faults.ts'
+import { killAtRandom, killForAnother, portsOf, processOf } from './faults.ts'
 import { OpenSocket } from './open-socket.ts'
 import { startSlowLink } from './slow-link.ts'
-import { startTraffic, withoutBudgets } from './traffic.ts'
+import { insist, startTraffic, withoutBudgets } from './traffic.ts'
 
 // Mailboxes are not compared from time to time here: what is lost has to be noticed when it is lost.
 const env = { ...withoutBudgets, CHECK_SECONDS: '3600' }
@@ -19,11 +19,12 @@ const watched = traffic.pairs.flatMap((pair) =>
     .map((person) => ({ pair, person, socket: new OpenSocket(person, plaza.url) })),
 )
 const nodeUrl = async (name: string) => (await processOf(plaza, name)).url
+const gotBy = (socket: OpenSocket) => new Set(socket.messages().map(({ id }) => id))
 /** Waits until every socket has got every message that was acknowledged, then looks at the order of all it got. */
 const everySocketHasAll = async () => {
   for (const { pair, socket } of watched) {
     await eventually(() => {
-      const got = new Set(socket.messages().map(({ id }) => id))
+      const got = gotBy(socket)
       const missing = [...pair.acknowledged.values()].filter(({ id }) => !got.has(id))
       expect(missing.map(({ seq }) => seq)).toEqual([])
     }, 60_000)
@@ -46,6 +47,27 @@ test('with NATS restarted under traffic every open socket stays open and gets ev
   expect(states).toEqual([])
 }, 180_000)
 
+test('what was sent while nodes could not hear NATS reaches their sockets without another message', async () => {
+  const nodes = ['websocket-1', 'websocket-2']
+  for (const node of nodes) await plaza.kill(node, 'SIGSTOP')
+  await killForAnother(plaza, 'nats')
+  for (const { byRest, conversationId, acknowledged } of traffic.pairs) {
+    const sent = await insist(() => byRest.client.send(conversationId, 'Does anybody hear?'))
+    acknowledged.set(sent.id, sent)
+  }
+  for (const { pair, socket } of watched)
+    await eventually(async () => {
+      const waiting = new Set(await socket.waiting())
+      expect(
+        [...pair.acknowledged.keys()].filter((id) => !waiting.has(id) && !gotBy(socket).has(id)),
+      ).toEqual([])
+    }, 60_000)
+  for (const node of nodes) await plaza.kill(node, 'SIGCONT')
+  await everySocketHasAll()
+  await plaza.waitReady()
+  expect(watched.filter(({ socket }) => socket.closed)).toEqual([])
+}, 180_000)
+
 test('devices whose node was killed go on at another one: no hole, nothing twice', async () => {
   for (const { socket } of watched) socket.close()
   for (const { socket } of watched) await socket.open(await nodeUrl('websocket-1'))
@@ -60,7 +82,7 @@ test('devices whose node was killed go on at another one: no hole, nothing twice
   expect(watched.filter(({ socket }) => socket.closed)).toEqual([])
 }, 180_000)
 
-test('a link of 3 MB/s drains 10 MB that have waited, completely and in order', async () => {
+test('a link of 3 MB/s that stands still at first drains 10 MB that have waited, completely and in order', async () => {
   const [writer, reader] = [
     await someoneNew(plaza.url, 'writer', { framesPerMinute: 0 }),
     await someoneNew(plaza.url, 'reader'),
@@ -76,7 +98,7 @@ test('a link of 3 MB/s drains 10 MB that have waited, completely and in order', 
   await Promise.all(texts.map((text) => writer.client.send(id, text)))
 
   const { port } = await processOf(plaza, 'websocket-1')
-  const link = await startSlowLink(port, 3_000_000)
+  const link = await startSlowLink({ port, bytesPerSecond: 3_000_000, standstillMs: 3_000 })
   try {
     await socket.open(link.url)
     await eventually(() => expect(socket.messages()).toHaveLength(texts.length), 60_000)

@@ -8,6 +8,9 @@ import { connectRedis, type Redis } from './redis.ts'
 import { followRevocations } from './revocation.ts'
 import { createServiceTokens, ServiceJwks, ServiceKey, type ServiceTokens } from './service-token.ts'
 
+/** The function behind an internal route that takes a list of items and answers each: same schema, same checks, no wire. */
+export type Operation = (items: readonly unknown[]) => Promise<readonly unknown[]>
+
 type LocalHandler = (request: Request) => Response | Promise<Response>
 
 /** What the services of one process share: connections, who is who, and the way to each other. */
@@ -17,6 +20,8 @@ export type Host = {
   log: Log
   /** Handlers of the services in this process, by name. */
   local: Map<string, LocalHandler>
+  /** Operations that services of this process offer each other as functions, by `<service>.<operationId>`. */
+  operations: Map<string, Operation>
   nats(): Promise<Nats>
   redis(): Redis
   /** Who callers are; asks auth as the service that wanted to know first. */
@@ -50,6 +55,7 @@ export function createHost(environment: Environment): Host {
   const log = createLog(shared.LOG_LEVEL)
   const instance = Bun.randomUUIDv7()
   const local: Host['local'] = new Map()
+  const operations: Host['operations'] = new Map()
   const closers: (() => unknown)[] = []
   const nats = once(async () => {
     const connected = await connectNats(shared.NATS_URL, `plaza-${instance}`, log)
@@ -81,6 +87,7 @@ export function createHost(environment: Environment): Host {
     instance,
     log,
     local,
+    operations,
     nats,
     redis,
     identity,

@@ -1,7 +1,7 @@
 import type { Server, WebSocketHandler } from 'bun'
 import { z } from 'zod'
 import { type Environment, environmentOf, number, readConfig, StartupError } from './config.ts'
-import { createHost, type Host } from './host.ts'
+import { createHost, type Host, type Operation } from './host.ts'
 import { registry } from './metrics.ts'
 
 type Handler = (request: Request, server: Server<unknown>) => Response | Promise<Response>
@@ -9,6 +9,8 @@ type Handler = (request: Request, server: Server<unknown>) => Response | Promise
 /** A service that has started. */
 export type Running = {
   fetch: Handler
+  /** What services of the same process may call without a request, by operationId. */
+  operations?: Record<string, Operation>
   /** Present when the service holds sockets. */
   websocket?: WebSocketHandler<unknown>
   /**
@@ -92,6 +94,8 @@ async function listen(host: Host, service: Service, environment: Environment): P
   let draining = false
   const server = serve(service, running, config, () => draining)
   host.local.set(service.name, (request) => running.fetch(request, server))
+  const operations = Object.entries(running.operations ?? {})
+  for (const [id, operation] of operations) host.operations.set(`${service.name}.${id}`, operation)
   log.info({ port: server.port }, 'listening')
   return {
     name: service.name,
@@ -104,6 +108,7 @@ async function listen(host: Host, service: Service, environment: Environment): P
     async close() {
       await Promise.race([server.stop(), Bun.sleep(4_000)])
       host.local.delete(service.name)
+      for (const [id] of operations) host.operations.delete(`${service.name}.${id}`)
       await running.stop()
       await server.stop(true)
       log.info('stopped')

@@ -14,6 +14,7 @@ import type { Ctx } from './context.ts'
 import { startErasures } from './erasure.ts'
 import { messageStream } from './events.ts'
 import { createReceipts } from './receipts.ts'
+import { sendEach } from './routes/create-messages.ts'
 import { createSender } from './send.ts'
 import { connectByIndex } from './sql.ts'
 
@@ -42,6 +43,7 @@ export const messageService: Service = {
     const jobs = [startErasures(ctx), forgetOldKeys(sql, log)]
     return {
       fetch: (request) => app.fetch(request),
+      operations: { createMessages: (items) => sendEach(ctx, items) },
       ready: async () => (await sql`select 1`).length === 1,
       async stop() {
         await Promise.all([sender.idle(), receipts.idle(), inbox.stop(), ...jobs.map((stop) => stop())])

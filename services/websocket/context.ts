@@ -1,4 +1,5 @@
 import type { AppContext } from '@plaza/kit/app'
+import type { Operation } from '@plaza/kit/host'
 import type { Nats } from '@plaza/kit/nats'
 import type { Fetch } from '@plaza/kit/peers'
 import type { Redis } from '@plaza/kit/redis'
@@ -12,6 +13,8 @@ export type Ctx = AppContext & {
   redis: Redis
   nats: Nats
   message: Fetch
+  /** Message's own createMessages, when it runs in this process. */
+  sendHere(): Operation | undefined
   user: Fetch
   relay: Fetch
   /** This node's name, unlike that of every other process. */

@@ -31,6 +31,7 @@ export const websocketService: Service = {
       identity: await host.identity(name),
       tokens: host.tokens(name),
       message: host.peer(name, 'message'),
+      sendHere: () => host.operations.get('message.createMessages'),
       user: host.peer(name, 'user'),
       relay: host.peer(name, 'relay'),
       node: host.instance,

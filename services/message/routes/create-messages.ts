@@ -23,12 +23,12 @@ const route = createRoute({
 export const createMessages = (ctx: Ctx) =>
   defineRoute(route, async (c) => {
     const { sampled, traceparent } = c.get('trace')
-    const results = await doEach(ctx, SendItem, c.req.valid('json').items, async (item) => ({
-      message: await ctx.sender.send({
-        ...item,
-        senderId: item.userId,
-        traceparent: sampled ? traceparent : undefined,
-      }),
-    }))
+    const results = await sendEach(ctx, c.req.valid('json').items, sampled ? traceparent : undefined)
     return c.json({ results }, 200)
   })
+
+/** The same for sockets in this process, without a request around it. */
+export const sendEach = (ctx: Ctx, items: readonly unknown[], traceparent?: string) =>
+  doEach(ctx, SendItem, items, async (item) => ({
+    message: await ctx.sender.send({ ...item, senderId: item.userId, traceparent }),
+  }))

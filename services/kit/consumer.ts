@@ -116,7 +116,8 @@ async function ensureConsumer({ nats, stream, durable, subjects, maxPending }: O
     filter_subjects: [...subjects],
     ack_policy: AckPolicy.Explicit,
     deliver_policy: DeliverPolicy.All,
-    ack_wait: nanos(30_000),
+    // What a killed process was handed comes again so soon.
+    ack_wait: nanos(10_000),
     max_deliver: -1,
     max_ack_pending: maxPending ?? 500,
   })

@@ -10,6 +10,7 @@ import { emptyLargest } from './memory.ts'
 import { runScript } from './script.ts'
 import { appendScript, countScript } from './scripts.ts'
 import type { WakeUp } from './wake-up.ts'
+import { readNodes } from './where.ts'
 
 /** A frame on its way into a mailbox: the event's text, and what of it is kept. */
 export type Frame = { id: string; text: string; stored: string }
@@ -29,18 +30,24 @@ type Options = {
   redis: Redis
   generation: Generation
   log: Log
-  config: Pick<Config, 'MAILBOX_FRAMES' | 'MAILBOX_BYTES'>
+  config: Pick<Config, 'MAILBOX_FRAMES' | 'MAILBOX_BYTES' | 'MAILBOXES_PER_CALL'>
 }
 
 export function createAppender({ redis, generation, log, config }: Options): Appender {
-  const limits = [config.MAILBOX_FRAMES, config.MAILBOX_BYTES]
+  const limits = [keepMs, config.MAILBOX_FRAMES, config.MAILBOX_BYTES]
   let relieving: Promise<unknown> | undefined
 
-  const appendTo = async (userId: string, frames: readonly Frame[], head: (string | number)[]) => {
-    const { frames: stream, meta, ids, nodes } = keysOf(userId)
+  const appendTo = async (mail: Mail, head: Head): Promise<Appended[]> => {
+    const keys: string[] = []
     const args = [...head]
-    for (const { id, stored } of frames) args.push(id, stored)
-    return toAppended(userId, frames, await runScript(redis, appendScript, [stream, meta, ids, nodes], args))
+    for (const [userId, frames] of mail) {
+      const own = keysOf(userId)
+      keys.push(own.frames, own.meta, own.ids, own.nodes)
+      args.push(frames.length)
+      for (const { id, stored } of frames) args.push(id, stored)
+    }
+    const answers = await runScript(redis, appendScript, keys, args)
+    return Array.isArray(answers) ? mail.flatMap((letter, index) => toAppended(letter, answers[index])) : []
   }
   const countAppends = async (count: number): Promise<number> => {
     try {
@@ -49,13 +56,8 @@ export function createAppender({ redis, generation, log, config }: Options): App
       throw toAway(error, generation)
     }
   }
-  /** What can be done at once about an append that failed; throws MailboxesAway when only waiting helps. */
-  const repeat = async (
-    userId: string,
-    frames: readonly Frame[],
-    head: (string | number)[],
-    reason: unknown,
-  ) => {
+  /** What can be done at once about appends that failed; throws MailboxesAway when only waiting helps. */
+  const repeat = async (mail: Mail, head: Head, reason: unknown): Promise<Appended[]> => {
     try {
       if (isOutOfMemory(reason)) {
         relieving ??= emptyLargest(redis, log).finally(() => {
@@ -64,43 +66,68 @@ export function createAppender({ redis, generation, log, config }: Options): App
         await relieving
       } else if (isAway(reason)) {
         throw reason
+      } else if (mail.length > 1) {
+        // One of them is broken: each by itself shows which.
+        const each = mail.map((letter) =>
+          appendTo([letter], head).catch((error) => repeat([letter], head, error)),
+        )
+        return (await Promise.all(each)).flat()
       } else {
-        // A mailbox is a cache, so one that Redis cannot append to begins anew.
-        log.error({ err: reason, userId }, 'a mailbox is broken and begins anew')
-        unexpectedErrors.inc({ service: 'relay' })
-        const { frames: stream, meta, ids, nodes } = keysOf(userId)
-        await redis.unlink(stream, meta, ids, nodes)
+        await beginAnew(mail, reason)
       }
-      return await appendTo(userId, frames, head)
+      return await appendTo(mail, head)
     } catch (error) {
       throw toAway(error, generation)
+    }
+  }
+  /** A mailbox is a cache, so one that Redis cannot append to is dropped. */
+  const beginAnew = async (mail: Mail, reason: unknown) => {
+    for (const [userId] of mail) {
+      log.error({ err: reason, userId }, 'a mailbox is broken and begins anew')
+      unexpectedErrors.inc({ service: 'relay' })
+      const { frames, meta, ids, nodes } = keysOf(userId)
+      await redis.unlink(frames, meta, ids, nodes)
     }
   }
 
   return {
     async append(mail, { onlyAway } = { onlyAway: false }) {
       if (mail.size === 0) return []
-      const head = [generation.current(), freshEpoch(), Date.now(), keepMs, ...limits, onlyAway ? 1 : 0]
-      const users = [...mail]
-      const count = users.reduce((sum, [, frames]) => sum + frames.length, 0)
+      const head = [generation.current(), freshEpoch(), Date.now(), ...limits, onlyAway ? 1 : 0]
+      const parts = split([...mail], config.MAILBOXES_PER_CALL)
       // The count comes last: a Redis that has lost one of the appends has lost the count after it, too.
       const [settled, appends] = await Promise.all([
-        Promise.allSettled(users.map(([userId, frames]) => appendTo(userId, frames, head))),
-        countAppends(count),
+        Promise.allSettled(parts.map((part) => appendTo(part, head))),
+        countAppends(countFrames(mail.values())),
       ])
       let repeated = 0
       const results = await Promise.all(
         settled.map((result, index) => {
-          const [userId, frames] = users[index] ?? ['', []]
+          const part = parts[index] ?? []
           if (result.status === 'fulfilled') return result.value
-          repeated += frames.length
-          return repeat(userId, frames, head, result.reason)
+          repeated += countFrames(part.map(([, frames]) => frames))
+          return repeat(part, head, result.reason)
         }),
       )
       generation.noteAppends(repeated > 0 ? await countAppends(repeated) : appends)
-      return results.flatMap((appended) => (appended && appended.nodes.length > 0 ? appended : []))
+      return results.flat()
     },
   }
+}
+
+type Mail = readonly (readonly [userId: string, frames: readonly Frame[]])[]
+type Head = readonly (string | number)[]
+
+function split(mail: Mail, size: number): Mail[] {
+  const parts: Mail[] = []
+  for (let from = 0; from < mail.length; from += size) parts.push(mail.slice(from, from + size))
+  return parts
+}
+
+function countFrames(lists: Iterable<readonly Frame[]>): number {
+  let count = 0
+  for (const frames of lists) count += frames.length
+  return count
 }
 
 /** Redis's own refusals that have nothing to do with the mailbox. */
@@ -128,15 +155,16 @@ function toAway(error: unknown, generation: Generation): MailboxesAway {
   return new MailboxesAway('mailboxes cannot be written now', error)
 }
 
-function toAppended(userId: string, frames: readonly Frame[], answer: unknown): Appended | undefined {
-  const [epoch, places, nodes] = Array.isArray(answer) ? answer : []
-  if (!Array.isArray(places) || !Array.isArray(nodes)) return undefined
-  const live = nodes.length > 0 ? frames : []
-  const runs = toRuns(live.map(({ text }, index) => ({ n: Number(places[index]), text })))
-  return {
-    nodes: nodes.map(String),
-    runs: runs.map((run) => ({ userId, epoch: String(epoch), ...run })),
-  }
+function toAppended([userId, frames]: Mail[number], answer: unknown): Appended[] {
+  const [epoch, places, registry] = Array.isArray(answer) ? answer : []
+  if (epoch === undefined || !Array.isArray(registry) || registry.length === 0) return []
+  const nodes = readNodes(registry)
+  if (nodes.length === 0) return []
+  const placed = frames.map(({ text }, index) => ({
+    n: Array.isArray(places) ? Number(places[index]) : Number(places) + index,
+    text,
+  }))
+  return [{ nodes, runs: toRuns(placed).map((run) => ({ userId, epoch: String(epoch), ...run })) }]
 }
 
 const runChars = 128 << 10

@@ -2,7 +2,7 @@
 export const keysOf = (userId: string) => ({
   /** Stream of frames, entry `<n>-0`: event id → text or pointer. */
   frames: `relay:{${userId}}`,
-  /** Hash: generation, epoch, n (the newest), trimmedTo (the newest that is gone), bytes, or gone for an erased user. */
+  /** Hash: epoch, n (the newest), trimmedTo (the newest that is gone), bytes, days; or gone, for an erased user. */
   meta: `relay:{${userId}}:meta`,
   /** Hash: event id → n, for as long as the frame is there. */
   ids: `relay:{${userId}}:ids`,

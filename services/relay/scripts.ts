@@ -1,111 +1,138 @@
 import { defineScript } from './script.ts'
 
-/** Begins a mailbox anew when it is absent or of an older generation; refuses a caller who is behind. */
-const renewGeneration = `
-local function open(keys, generation, fresh)
-  local meta = redis.call('HMGET', keys.meta, 'generation', 'epoch', 'n', 'trimmedTo', 'bytes', 'touchedAt', 'gone', 'day')
-  if meta[7] then return nil, 'GONE' end
-  if meta[1] and tonumber(meta[1]) > tonumber(generation) then return nil, 'STALE' end
-  if meta[1] and tonumber(meta[1]) == tonumber(generation) then
-    return { epoch = meta[2], n = tonumber(meta[3]), trimmedTo = tonumber(meta[4]), bytes = tonumber(meta[5]), touchedAt = tonumber(meta[6]), day = tonumber(meta[8] or -1) }
-  end
-  local epoch = generation .. '.' .. fresh
-  redis.call('UNLINK', keys.frames, keys.ids, keys.meta)
-  redis.call('HSET', keys.meta, 'generation', generation, 'epoch', epoch, 'n', 0, 'trimmedTo', 0, 'bytes', 0, 'touchedAt', 0)
-  return { epoch = epoch, n = 0, trimmedTo = 0, bytes = 0, touchedAt = 0, day = -1 }
+/** Begins a mailbox anew when it is absent or of an older generation; nil for a caller who is behind. */
+const begin = `
+local function begin(frames, meta, ids, epoch)
+  local generation = epoch and tonumber(string.match(epoch, '^%d+'))
+  if generation and generation > tonumber(ARGV[1]) then return nil end
+  local fresh = ARGV[1] .. '.' .. ARGV[2]
+  redis.call('UNLINK', frames, meta, ids)
+  redis.call('HSET', meta, 'epoch', fresh, 'n', 0, 'trimmedTo', 0, 'bytes', 0, 'day', -1)
+  redis.call('PEXPIRE', meta, ARGV[4])
+  return fresh
 end
-
-local function touch(keys, box, now, keepMs)
-  if now - box.touchedAt < 3600000 then return end
-  redis.call('HSET', keys.meta, 'touchedAt', now)
-  redis.call('PEXPIRE', keys.meta, keepMs)
-  redis.call('PEXPIRE', keys.frames, keepMs)
-  redis.call('PEXPIRE', keys.ids, keepMs)
-end
-
-local keys = { frames = KEYS[1], meta = KEYS[2], ids = KEYS[3], nodes = KEYS[4] }
 `
 
 /**
- * KEYS: frames, meta, ids, nodes. ARGV: generation, fresh epoch, now, keepMs, maxFrames, maxBytes, onlyAway,
- * then id and text of each frame. Answers {epoch, {n of each frame}, {live nodes}}, {} for an erased user,
- * and for one who is connected when only those away are meant.
+ * Appends to several mailboxes. KEYS: frames, meta, ids, nodes of each. ARGV: generation, fresh epoch, now,
+ * keepMs, maxFrames, maxBytes, onlyAway, then for each mailbox how many frames, and id and text of each.
+ * Answers for each {epoch, places, nodes}: the place of the first frame when the rest follow it, else the
+ * place of each; the registry's entries as they stand. {} stands for an erased user, and for one who is
+ * connected when only those away are meant.
  */
-export const appendScript = defineScript(`${renewGeneration}
-local now, keepMs = tonumber(ARGV[3]), tonumber(ARGV[4])
-local maxFrames, maxBytes = tonumber(ARGV[5]), tonumber(ARGV[6])
-local live = {}
-local nodes = redis.call('HGETALL', keys.nodes)
-for i = 1, #nodes, 2 do
-  if tonumber(string.match(nodes[i + 1], '^%d+')) > now then live[#live + 1] = nodes[i] end
-end
-if ARGV[7] == '1' and #live > 0 then return {} end
-local box, refusal = open(keys, ARGV[1], ARGV[2])
-if refusal == 'GONE' then return {} end
-if refusal then return redis.error_reply(refusal) end
-local before, wasEmpty = box.n, box.n == box.trimmedTo
+export const appendScript = defineScript(`${begin}
+local now, keepMs, maxFrames, maxBytes = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local today = string.format('%d', math.floor(now / 86400000))
 
-local places = {}
-for i = 8, #ARGV, 2 do
-  if redis.call('HSETNX', keys.ids, ARGV[i], box.n + 1) == 1 then
-    box.n = box.n + 1
-    box.bytes = box.bytes + #ARGV[i + 1]
-    redis.call('XADD', keys.frames, box.n .. '-0', ARGV[i], ARGV[i + 1])
-    places[#places + 1] = box.n
-  else
-    places[#places + 1] = tonumber(redis.call('HGET', keys.ids, ARGV[i]))
+-- Frames over the limits leave some at a time, so that not every append has to trim.
+local function trim(frames, ids, n, trimmedTo, bytes, trimTo)
+  local bytesTo = maxBytes
+  if n - trimmedTo > maxFrames then trimTo = math.max(trimTo, n - maxFrames + math.min(64, maxFrames - 1)) end
+  if bytes > maxBytes then bytesTo = maxBytes * 15 / 16 end
+  while trimmedTo < n - 1 and (trimmedTo < trimTo or bytes > bytesTo) do
+    local gone = {}
+    for _, entry in ipairs(redis.call('XRANGE', frames, '-', '+', 'COUNT', 64)) do
+      if trimmedTo >= n - 1 or (trimmedTo >= trimTo and bytes <= bytesTo) then break end
+      trimmedTo = tonumber(string.match(entry[1], '^%d+'))
+      bytes = bytes - #entry[2][2]
+      gone[#gone + 1] = entry[2][1]
+    end
+    if #gone == 0 then break end
+    redis.call('HDEL', ids, unpack(gone))
+    redis.call('XTRIM', frames, 'MINID', (trimmedTo + 1) .. '-0')
   end
+  return trimmedTo, bytes
 end
-if box.n == before then return { box.epoch, places, live } end
 
--- A new day notes where it begins, and drops what the day before keepMs had brought.
-local today, trimTo, bytesTo = math.floor(now / 86400000), box.trimmedTo, maxBytes
-if box.day ~= today then
-  redis.call('HSET', keys.meta, 'day', today, 'day:' .. today, before)
+-- A new day notes where it begins, has the keys live on, and answers up to where keepMs has passed.
+local function turnDay(frames, meta, ids, before, trimTo)
+  redis.call('HSET', meta, 'day', today, 'day:' .. today, before)
   local oldest = today - math.ceil(keepMs / 86400000)
-  for day = oldest, oldest - 14, -1 do
-    local mark = redis.call('HGET', keys.meta, 'day:' .. day)
+  for past = oldest, oldest - 14, -1 do
+    local mark = redis.call('HGET', meta, 'day:' .. past)
     if mark then
       trimTo = math.max(trimTo, tonumber(mark))
-      redis.call('HDEL', keys.meta, 'day:' .. day)
+      redis.call('HDEL', meta, 'day:' .. past)
     end
   end
+  for _, key in ipairs({ frames, meta, ids }) do redis.call('PEXPIRE', key, keepMs + 86400000) end
+  return trimTo
 end
--- Frames over the limits leave some at a time, so that not every append has to trim.
-if box.n - box.trimmedTo > maxFrames then trimTo = math.max(trimTo, box.n - maxFrames + math.min(64, maxFrames - 1)) end
-if box.bytes > maxBytes then bytesTo = maxBytes * 15 / 16 end
-while box.trimmedTo < box.n - 1 and (box.trimmedTo < trimTo or box.bytes > bytesTo) do
-  local gone = {}
-  for _, entry in ipairs(redis.call('XRANGE', keys.frames, '-', '+', 'COUNT', 64)) do
-    if box.trimmedTo >= box.n - 1 or (box.trimmedTo >= trimTo and box.bytes <= bytesTo) then break end
-    box.trimmedTo = tonumber(string.match(entry[1], '^%d+'))
-    box.bytes = box.bytes - #entry[2][2]
-    gone[#gone + 1] = entry[2][1]
+
+local function isConnected(nodes)
+  for i = 2, #nodes, 2 do
+    if tonumber(string.match(nodes[i], '^%d+')) > now then return true end
   end
-  if #gone == 0 then break end
-  redis.call('HDEL', keys.ids, unpack(gone))
-  redis.call('XTRIM', keys.frames, 'MINID', (box.trimmedTo + 1) .. '-0')
+  return false
 end
-redis.call('HSET', keys.meta, 'n', box.n, 'trimmedTo', box.trimmedTo, 'bytes', box.bytes)
-if wasEmpty then box.touchedAt = 0 end
-touch(keys, box, now, keepMs)
-return { box.epoch, places, live }
+
+local function append(frames, meta, ids, registry, from, to)
+  local nodes = redis.call('HGETALL', registry)
+  if ARGV[7] == '1' and isConnected(nodes) then return {} end
+  local box = redis.call('HMGET', meta, 'epoch', 'n', 'trimmedTo', 'bytes', 'day', 'gone')
+  if box[6] then return {} end
+  local epoch, n, trimmedTo, bytes, day = box[1], tonumber(box[2]), box[3], tonumber(box[4]), box[5]
+  if not epoch or string.find(epoch, ARGV[1] .. '.', 1, true) ~= 1 then
+    epoch, n, trimmedTo, bytes, day = begin(frames, meta, ids, epoch), 0, 0, 0, '-1'
+    if not epoch then return nil end
+  end
+  local before, places = n, nil
+  for i = from, to, 2 do
+    if redis.call('HSETNX', ids, ARGV[i], n + 1) == 1 then
+      n = n + 1
+      bytes = bytes + #ARGV[i + 1]
+      redis.call('XADD', frames, n .. '-0', ARGV[i], ARGV[i + 1])
+      if places then places[#places + 1] = n end
+    else
+      -- A repeat: from here on each frame names its place.
+      if not places then
+        places = {}
+        for place = before + 1, n do places[#places + 1] = place end
+      end
+      places[#places + 1] = tonumber(redis.call('HGET', ids, ARGV[i]))
+    end
+  end
+  if n == before then return { epoch, places, nodes } end
+  if day ~= today or n - trimmedTo > maxFrames or bytes > maxBytes then
+    trimmedTo = tonumber(trimmedTo)
+    local trimTo = day == today and trimmedTo or turnDay(frames, meta, ids, before, trimmedTo)
+    trimmedTo, bytes = trim(frames, ids, n, trimmedTo, bytes, trimTo)
+    redis.call('HSET', meta, 'n', n, 'trimmedTo', trimmedTo, 'bytes', bytes)
+  else
+    redis.call('HSET', meta, 'n', n, 'bytes', bytes)
+  end
+  return { epoch, places or (before + 1), nodes }
+end
+
+local answers, at = {}, 8
+for i = 1, #KEYS, 4 do
+  local count = tonumber(ARGV[at])
+  local answer = append(KEYS[i], KEYS[i + 1], KEYS[i + 2], KEYS[i + 3], at + 1, at + 2 * count)
+  if not answer then return redis.error_reply('STALE') end
+  answers[#answers + 1] = answer
+  at = at + 2 * count + 1
+end
+return answers
 `)
 
 /**
  * KEYS: frames, meta, ids, nodes. ARGV: generation, fresh epoch, now, keepMs, node or '', its entry, leaseMs.
  * Notes where the user is connected and answers {epoch, n, trimmedTo}, or {} for an erased user.
  */
-export const openScript = defineScript(`${renewGeneration}
-local box, refusal = open(keys, ARGV[1], ARGV[2])
-if refusal == 'GONE' then return {} end
-if refusal then return redis.error_reply(refusal) end
-touch(keys, box, tonumber(ARGV[3]), tonumber(ARGV[4]))
-if ARGV[5] ~= '' then
-  redis.call('HSET', keys.nodes, ARGV[5], ARGV[6])
-  redis.call('PEXPIRE', keys.nodes, ARGV[7])
+export const openScript = defineScript(`${begin}
+local meta = redis.call('HMGET', KEYS[2], 'epoch', 'n', 'trimmedTo', 'gone')
+if meta[4] then return {} end
+if not meta[1] or string.find(meta[1], ARGV[1] .. '.', 1, true) ~= 1 then
+  meta = { begin(KEYS[1], KEYS[2], KEYS[3], meta[1]), 0, 0 }
+  if not meta[1] then return redis.error_reply('STALE') end
+elseif redis.call('PTTL', KEYS[2]) < ARGV[4] - 3600000 then
+  for i = 1, 3 do redis.call('PEXPIRE', KEYS[i], ARGV[4] + 86400000) end
 end
-return { box.epoch, box.n, box.trimmedTo }
+if ARGV[5] ~= '' then
+  redis.call('HSET', KEYS[4], ARGV[5], ARGV[6])
+  redis.call('PEXPIRE', KEYS[4], ARGV[7])
+end
+return { meta[1], meta[2], meta[3] }
 `)
 
 /** KEYS: frames, meta. ARGV: epoch, n, count. Answers {epoch, n, trimmedTo, entries after n}, without entries when n is no place in it. */

@@ -68,6 +68,15 @@ export async function readPresence(redis: Redis, userIds: readonly string[]): Pr
   )
 }
 
+/** The nodes of a user's registry, as Redis lists its hash, whose leases have not ended. */
+export function readNodes(registry: readonly unknown[]): string[] {
+  const now = Date.now()
+  const nodes: string[] = []
+  for (let index = 0; index < registry.length; index += 2)
+    if (readEntry(String(registry[index + 1]), now)) nodes.push(String(registry[index]))
+  return nodes
+}
+
 /** The status of an entry whose lease has not ended. */
 function readEntry(entry: string, now: number): Status | undefined {
   if (Number.parseInt(entry, 10) <= now) return undefined

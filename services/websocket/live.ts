@@ -19,10 +19,15 @@ export function followNode({ nats, node, sessions, reader }: Options): () => voi
       for (const { userId, epoch, first, texts } of readWakeUps(message.string())) {
         const own = sessions.of(userId)
         if (own.length === 0) continue
-        texts.forEach((text, index) => {
-          const frame = eventFrame(epoch, first + index, text)
-          for (const session of own) reader.live(session, epoch, first + index, frame)
-        })
+        const frames = texts.map((text, index) => eventFrame(epoch, first + index, text))
+        for (const session of own) {
+          const show = () => {
+            for (const [index, frame] of frames.entries()) reader.live(session, epoch, first + index, frame)
+          }
+          // Several frames leave in one write.
+          if (frames.length > 1 && session.socket) session.socket.cork(show)
+          else show()
+        }
       }
     },
   })

@@ -18,7 +18,7 @@ const appenderWith = (frames: number, bytes = 1 << 22) =>
     redis,
     generation,
     log: deps.host.log,
-    config: { MAILBOX_FRAMES: frames, MAILBOX_BYTES: bytes },
+    config: { MAILBOX_FRAMES: frames, MAILBOX_BYTES: bytes, MAILBOXES_PER_CALL: 32 },
   })
 const frame = (text = '{}', id = newId()) => ({ id, text, stored: text })
 

@@ -12,7 +12,6 @@ const plaza = await startPlaza({
   scale: Object.fromEntries(names.map((name) => [name, 2])),
   env: { WEBSOCKET_RESUME_SECONDS: '1' },
 })
-afterAll(() => plaza.stop())
 const { url } = plaza
 const ada = await register(url)
 const ben = await register(url)
@@ -46,6 +45,7 @@ afterAll(async () => {
   talking = false
   await Promise.all([traffic.stop(), talk])
   await Promise.all([adas.close(), bens.close()])
+  await plaza.stop()
 })
 
 const pids = async () => {

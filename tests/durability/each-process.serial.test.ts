@@ -12,6 +12,7 @@ afterAll(() => traffic.stop())
 for (const name of ['message-1', 'relay-1', 'websocket-1', 'auth-1', 'nats', 'redis', 'traefik', 'postgres'])
   test(`what was acknowledged survives kill -9 of ${name} and is delivered once`, async () => {
     await traffic.leave()
+    await traffic.whisper()
     await traffic.flow(10)
     await killAtRandom(plaza, name)
     await traffic.flow(10)

@@ -22,6 +22,7 @@ for (const { bySocket } of traffic.pairs) bySocket.client.on('repaired', () => v
 test('Redis emptied under traffic: devices repair themselves, and nothing is lost', async () => {
   await traffic.flow(10)
   await traffic.leave()
+  await traffic.whisper()
   await queue.put('before Redis was emptied')
   await traffic.flow(10)
   await redis.flushall()
@@ -36,6 +37,7 @@ test('Redis restarted from an older copy of its files: devices repair themselves
   const copy = await copyFiles(plaza, 'redis')
   await traffic.flow(5)
   await traffic.leave()
+  await traffic.whisper()
   await queue.put('after the copy was made')
   await traffic.flow(10)
   const before = repaired

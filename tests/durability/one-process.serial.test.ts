@@ -14,6 +14,7 @@ for (const name of ['services', 'services', 'postgres'])
   test(`with all services in one process, what was acknowledged survives kill -9 of ${name}`, async () => {
     await traffic.flow(10)
     await traffic.leave()
+    await traffic.whisper()
     await traffic.flow(10)
     await killAtRandom(plaza, name)
     await traffic.flow(10)

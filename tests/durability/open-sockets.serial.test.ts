@@ -4,19 +4,20 @@ import { startPlaza } from '../plaza.ts'
 import { killAtRandom, killForAnother, portsOf, processOf } from './faults.ts'
 import { OpenSocket } from './open-socket.ts'
 import { startSlowLink } from './slow-link.ts'
-import { insist, startTraffic, withoutBudgets } from './traffic.ts'
+import { startTraffic, withoutBudgets } from './traffic.ts'
+import { insist } from './writer.ts'
 
-// Mailboxes are not compared from time to time here: what is lost has to be noticed when it is lost.
-const env = { ...withoutBudgets, CHECK_SECONDS: '3600' }
-const plaza = await startPlaza({ each: true, scale: { websocket: 2 }, env })
+const plaza = await startPlaza({ each: true, scale: { websocket: 2 }, env: withoutBudgets })
 afterAll(() => plaza.stop())
 const traffic = await startTraffic(plaza.url)
 afterAll(() => traffic.stop())
 
 const watched = traffic.pairs.flatMap((pair) =>
-  [pair.bySocket, pair.byRest]
-    .filter((person) => person !== traffic.absent)
-    .map((person) => ({ pair, person, socket: new OpenSocket(person, plaza.url) })),
+  [pair.bySocket, pair.byRest].map((person) => ({
+    pair,
+    person,
+    socket: new OpenSocket(person, plaza.url),
+  })),
 )
 const nodeUrl = async (name: string) => (await processOf(plaza, name)).url
 const gotBy = (socket: OpenSocket) => new Set(socket.messages().map(({ id }) => id))

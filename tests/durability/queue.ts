@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { eventually, type Someone, someoneNew } from '../people.ts'
 import type { Plaza } from '../plaza.ts'
-import { insist } from './traffic.ts'
+import { insist } from './writer.ts'
 
 /** Things kept for somebody by `POST /queue`. Only the mailbox brings them: no repair finds them elsewhere. */
 export type Queue = {

@@ -1,6 +1,7 @@
 import type { Log } from '@plaza/kit/log'
 import { unexpectedErrors } from '@plaza/kit/metrics'
 import type { Redis } from '@plaza/kit/redis'
+import { type Appended, toAppended } from './appended.ts'
 import type { Config } from './config.ts'
 import type { Generation } from './generation.ts'
 import { appendsKey, keysOf } from './keys.ts'
@@ -9,14 +10,9 @@ import { MailboxesAway } from './mailboxes-away.ts'
 import { emptyLargest } from './memory.ts'
 import { runScript } from './script.ts'
 import { appendScript, countScript } from './scripts.ts'
-import type { WakeUp } from './wake-up.ts'
-import { readNodes } from './where.ts'
 
 /** A frame on its way into a mailbox: the event's text, and what of it is kept. */
 export type Frame = { id: string; text: string; stored: string }
-
-/** Where a user's frames came to stand, and the nodes at which the user is connected. */
-export type Appended = { nodes: string[]; runs: WakeUp[] }
 
 export type Appender = {
   /**
@@ -115,7 +111,9 @@ export function createAppender({ redis, generation, log, config }: Options): App
   }
 }
 
-type Mail = readonly (readonly [userId: string, frames: readonly Frame[]])[]
+/** A user's frames. */
+export type Letter = readonly [userId: string, frames: readonly Frame[]]
+type Mail = readonly Letter[]
 type Head = readonly (string | number)[]
 
 function split(mail: Mail, size: number): Mail[] {
@@ -153,36 +151,4 @@ function toAway(error: unknown, generation: Generation): MailboxesAway {
   if (error instanceof MailboxesAway) return error
   if (error instanceof Error && error.message.includes('STALE')) generation.suspect()
   return new MailboxesAway('mailboxes cannot be written now', error)
-}
-
-function toAppended([userId, frames]: Mail[number], answer: unknown): Appended[] {
-  const [epoch, places, registry] = Array.isArray(answer) ? answer : []
-  if (epoch === undefined || !Array.isArray(registry) || registry.length === 0) return []
-  const nodes = readNodes(registry)
-  if (nodes.length === 0) return []
-  const placed = frames.map(({ text }, index) => ({
-    n: Array.isArray(places) ? Number(places[index]) : Number(places) + index,
-    text,
-  }))
-  return [{ nodes, runs: toRuns(placed).map((run) => ({ userId, epoch: String(epoch), ...run })) }]
-}
-
-const runChars = 128 << 10
-
-/** Texts that follow each other without a hole, in parts that fit a message. */
-function toRuns(placed: { n: number; text: string }[]): { first: number; texts: string[] }[] {
-  const runs: { first: number; texts: string[] }[] = []
-  let next = -1
-  let chars = 0
-  for (const { n, text } of placed) {
-    const run = runs.at(-1)
-    chars += text.length
-    if (run && n === next && chars <= runChars) run.texts.push(text)
-    else {
-      runs.push({ first: n, texts: [text] })
-      chars = text.length
-    }
-    next = n + 1
-  }
-  return runs
 }

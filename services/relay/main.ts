@@ -14,7 +14,6 @@ import { startDelivery } from './deliver.ts'
 import { startErasing } from './erasures.ts'
 import { relayStream } from './events.ts'
 import { startExpiry } from './expiry.ts'
-import { connectMailboxes } from './mailbox-redis.ts'
 import { startMailboxes } from './mailboxes.ts'
 
 const name = 'relay'
@@ -30,7 +29,7 @@ export const relayService: Service = {
     const nats = await host.nats()
     await migrate(sql, join(import.meta.dir, 'migrations'), log)
     const outbox = await startOutbox({ sql, nats, log, streams: [relayStream] })
-    const redis = connectMailboxes(host.redis())
+    const redis = host.redis()
     const mailboxes = await startMailboxes({ sql, redis, nats, log, config })
     const ctx: Ctx = {
       service: name,
@@ -38,8 +37,7 @@ export const relayService: Service = {
       tokens: host.tokens(name),
       auth: host.peer(name, 'auth'),
       message: host.peer(name, 'message'),
-      redis: host.redis(),
-      ...{ sql, nats, outbox, log, config, ...mailboxes },
+      ...{ sql, nats, redis, outbox, log, config, ...mailboxes },
     }
     const app = createApp(ctx)
     const delivery = await startDelivery(ctx)
@@ -47,11 +45,10 @@ export const relayService: Service = {
     const stopJobs = [startErasing(ctx), startExpiry(ctx), forgetOldKeys(sql, log)]
     return {
       fetch: (request) => app.fetch(request),
-      ready: async () => redis.status === 'ready' && (await sql`select 1`).length === 1,
+      ready: async () => mailboxes.connected() && (await sql`select 1`).length === 1,
       async stop() {
         await Promise.all([delivery.stop(), inbox.stop(), ...stopJobs.map((stop) => stop())])
         await mailboxes.stop()
-        redis.disconnect()
         await outbox.stop()
         await sql.end({ timeout: 2 })
       },

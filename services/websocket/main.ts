@@ -4,13 +4,8 @@ import type { Server } from 'bun'
 import { createApp } from './app.ts'
 import { Config } from './config.ts'
 import type { Ctx } from './context.ts'
-import { sendElsewhere } from './leave.ts'
-import { followNode } from './live.ts'
-import { createParts } from './parts.ts'
-import { closeRevoked } from './revocations.ts'
+import { startNode } from './node.ts'
 import { createSessions } from './sessions.ts'
-import { createHandlers } from './sockets.ts'
-import { startWatch } from './watch.ts'
 
 const name = 'websocket'
 
@@ -40,24 +35,17 @@ export const websocketService: Service = {
       ...{ nats, redis, sessions },
     }
     const app = createApp(ctx)
-    const parts = createParts(ctx)
-    const watch = startWatch(ctx, parts)
-    const stopFollowing = [followNode({ ...ctx, ...parts }), closeRevoked(ctx)]
+    const sockets = startNode(ctx)
     return {
       fetch(request, from) {
         server = from
         return app.fetch(request)
       },
-      websocket: createHandlers(ctx, parts, watch),
-      ready: () => redis.status === 'ready',
+      ready: () => nats.connected() && redis.status === 'ready',
+      ...sockets,
       async drain() {
         draining = true
-        await sendElsewhere(ctx, parts)
-      },
-      async stop() {
-        for (const stop of stopFollowing) stop()
-        await Promise.all([watch.stop(), parts.receipts.stop(), parts.acknowledgements.stop()])
-        await parts.presence.stop()
+        await sockets.drain()
       },
     }
   },

@@ -74,9 +74,10 @@ export async function startWorld(path: string, variables: Record<string, string>
       await rm(copy, { recursive: true, force: true })
       await cp(deps.parts.redis.dir, copy, { recursive: true })
     },
-    /** Brings Redis back with the files of that copy, or with none. */
-    async rewindRedis(to: 'copy' | 'nothing') {
+    /** Brings Redis back with the files of that copy, or with none, after something was done without it. */
+    async rewindRedis(to: 'copy' | 'nothing', without: () => Promise<unknown> = async () => {}) {
       await deps.parts.redis.kill()
+      await without()
       await deps.parts.redis.wipe()
       if (to === 'copy') await cp(copy, deps.parts.redis.dir, { recursive: true })
       await deps.parts.redis.restart()

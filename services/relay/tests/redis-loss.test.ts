@@ -42,9 +42,11 @@ test('a Redis that comes back from older files is noticed, though it looks healt
   await world.publish([ada.id], 'c')
   await eventually(async () => expect((await world.place(ada)).n).toBe(3))
   const before = { ada: await world.place(ada), bob: await world.place(bob) }
-  await world.rewindRedis('copy')
-  // The same number again, for another message: without a new epoch the device would never miss the first.
-  await world.publish([ada.id], 'd')
+  // More than what is lost waits to be appended at once: places and counts reach further than ever. Without
+  // a new epoch no device would miss what had stood there.
+  await world.rewindRedis('copy', async () => {
+    for (const text of ['d', 'e', 'f']) await world.publish([ada.id], text)
+  })
   await eventually(async () => {
     expect(findGap(before.ada, await world.place(ada))).toBe('epoch')
     expect(findGap(before.bob, await world.place(bob))).toBe('epoch')
@@ -52,7 +54,7 @@ test('a Redis that comes back from older files is noticed, though it looks healt
   // What the broker still has is there again, for a device that reads from the gap on.
   await eventually(async () => {
     const texts = await world.read(ada, { ...(await world.place(ada)), n: 0 })
-    expect(texts?.toSorted()).toEqual(['a', 'b', 'c', 'd'])
+    expect(texts?.toSorted()).toEqual(['a', 'b', 'c', 'd', 'e', 'f'])
   })
 })
 
@@ -62,6 +64,12 @@ test('an older Redis is noticed by a relay that was down meanwhile', async () =>
   await world.publish([user.id], 'b')
   await eventually(async () => expect((await world.place(user)).n).toBe(2))
   const before = await world.place(user)
+  // It may be killed at any time after this, and not say a word more.
+  const sql = await deps.sql('relay')
+  await eventually(async () => {
+    const [row] = await sql`select appends from mailboxes`
+    expect(row?.appends).toBe(Number(await redis.get('relay:appends')))
+  })
   await world.stop()
   await world.rewindRedis('copy')
   await world.start()

@@ -1,0 +1,24 @@
+import type { Running } from '@plaza/kit/service'
+import type { Ctx } from './context.ts'
+import { sendElsewhere } from './leave.ts'
+import { followNode } from './live.ts'
+import { createParts } from './parts.ts'
+import { closeRevoked } from './revocations.ts'
+import { createHandlers } from './sockets.ts'
+import { startWatch } from './watch.ts'
+
+/** Starts what looks after this node's sockets. */
+export function startNode(ctx: Ctx): Required<Pick<Running, 'websocket' | 'drain' | 'stop'>> {
+  const parts = createParts(ctx)
+  const watch = startWatch(ctx, parts)
+  const stopFollowing = [followNode({ ...ctx, ...parts }), closeRevoked(ctx)]
+  return {
+    websocket: createHandlers(ctx, parts, watch),
+    drain: () => sendElsewhere(ctx, parts),
+    async stop() {
+      for (const stop of stopFollowing) stop()
+      await Promise.all([watch.stop(), parts.receipts.stop(), parts.acknowledgements.stop()])
+      await parts.presence.stop()
+    },
+  }
+}

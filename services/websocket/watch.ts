@@ -20,7 +20,7 @@ const maxAtOnce = 500
 export function startWatch(ctx: Ctx, { reader, typing }: Parts): Watch {
   const { config, log, nats, sessions } = ctx
   const greeting = new Set<Session>()
-  let round: string[] = []
+  let round: { left: string[]; share: number; startedAt: number } = { left: [], share: 0, startedAt: 0 }
 
   const checkUsers = async (users: readonly string[]) => {
     for (let from = 0; from < users.length; from += maxAtOnce)
@@ -33,9 +33,11 @@ export function startWatch(ctx: Ctx, { reader, typing }: Parts): Watch {
     )
   /** A part of all users at each tick, so that everybody's turn comes once in CHECK_SECONDS. */
   const checkSome = async () => {
-    if (round.length === 0) round = [...sessions.users()]
-    const share = Math.ceil(sessions.count() / config.CHECK_SECONDS)
-    await checkUsers(round.splice(0, Math.max(share, 1)))
+    if (round.left.length === 0 && Date.now() - round.startedAt >= config.CHECK_SECONDS * 1_000) {
+      const left = [...sessions.users()]
+      round = { left, share: Math.ceil(left.length / config.CHECK_SECONDS), startedAt: Date.now() }
+    }
+    await checkUsers(round.left.splice(0, round.share))
   }
   const checkTimes = () => {
     const now = Date.now()

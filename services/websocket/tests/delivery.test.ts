@@ -26,6 +26,8 @@ test('a device that comes back with its cursor gets what it missed and nothing t
   const missed = await world.publish([ada.id], 700, { from: 5 })
   const after = await world.open(ada, { cursor })
   expect(after.one('ready').resumed).toBe(true)
+  // All of it comes by itself, page after page: nothing else happens in this mailbox.
+  await eventually(() => expect(textsOf(after)).toEqual(missed))
   const live = await world.publish([ada.id], 20, { from: 705 })
   await eventually(() => expect(textsOf(after)).toEqual([...missed, ...live]))
 })

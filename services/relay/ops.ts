@@ -1,3 +1,4 @@
+import { StartupError } from '@plaza/kit/config'
 import type { Log } from '@plaza/kit/log'
 import type { Nats } from '@plaza/kit/nats'
 import type { Redis } from '@plaza/kit/redis'
@@ -11,6 +12,8 @@ import { generationSubject } from './wake-up.ts'
 
 type Options = { sql: Sql; redis: Redis; nats: Nats; log: Log; databaseUrl: string }
 
+const connectMs = 5_000
+
 /**
  * The operator's `rebuild mailboxes`: voids every mailbox and fills them again from what the broker and
  * relay's database keep, while everything runs. Devices find a gap and repair themselves. Answers how many
@@ -18,7 +21,11 @@ type Options = { sql: Sql; redis: Redis; nats: Nats; log: Log; databaseUrl: stri
  */
 export async function rebuildMailboxes({ sql, redis, nats, log, databaseUrl }: Options): Promise<number> {
   const mailboxes = connectMailboxes(redis)
-  await new Promise((resolve) => mailboxes.once('ready', resolve))
+  const ready = new Promise((resolve) => mailboxes.once('ready', resolve))
+  if (!(await Promise.race([ready.then(() => true), Bun.sleep(connectMs)]))) {
+    mailboxes.disconnect()
+    throw new StartupError('Redis does not answer, so its mailboxes cannot be rebuilt')
+  }
   const generation = await startGeneration({ sql, redis: mailboxes, nats, log })
   try {
     const next = await sql.begin(async (tx) => {

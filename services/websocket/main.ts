@@ -41,7 +41,7 @@ export const websocketService: Service = {
         server = from
         return app.fetch(request)
       },
-      ready: () => nats.connected() && redis.status === 'ready',
+      ready: () => redis.status === 'ready',
       ...sockets,
       async drain() {
         draining = true

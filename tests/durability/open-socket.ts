@@ -1,4 +1,5 @@
 import type { Message, ServerFrame } from '@plaza/client'
+import { eventually } from '@plaza/kit/testing'
 import { z } from 'zod'
 import type { Someone } from '../people.ts'
 
@@ -91,10 +92,13 @@ export class OpenSocket {
     return { authorization: `Bearer ${session?.accessToken}` }
   }
 
+  /** The gateway may not have noticed yet that a node is dead, and repeats no POST: a client asks again. */
   async #ticket(): Promise<string> {
     const headers = await this.#authorization()
-    const answer = await fetch(`${this.gateway}/api/v1/ws/ticket`, { method: 'POST', headers })
-    return Ticket.parse(await answer.json()).ticket
+    return await eventually(async () => {
+      const answer = await fetch(`${this.gateway}/api/v1/ws/ticket`, { method: 'POST', headers })
+      return Ticket.parse(await answer.json()).ticket
+    })
   }
 }
 

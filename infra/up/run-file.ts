@@ -1,4 +1,5 @@
 import { renameSync, writeFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 
@@ -32,6 +33,9 @@ export const writeRun = (data: string, run: Run) => {
 
 /** What the Plaza that keeps its data there said last; it may have ended since. Undefined if there never was one. */
 export const readRun = async (data: string): Promise<Run | undefined> => {
-  const file = Bun.file(fileOf(data))
-  return (await file.exists()) ? Run.parse(await file.json()) : undefined
+  // Not by Bun.file: after `exists` it reads as many bytes as the file had then, and another may have taken its place.
+  const text = await readFile(fileOf(data), 'utf8').catch((error) => {
+    if (error.code !== 'ENOENT') throw error
+  })
+  return text === undefined ? undefined : Run.parse(JSON.parse(text))
 }

@@ -1,7 +1,9 @@
 import { afterAll, expect, test } from 'bun:test'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { connect as dial, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from '@plaza/infra/ports'
 import { testParts } from '@plaza/infra/testing'
 import { createLog } from './log.ts'
 import { migrate } from './migrate.ts'
@@ -44,4 +46,20 @@ test('a file that fails leaves nothing of itself, and the next start tries it ag
   await migrate(sql, folder, log)
   expect(await sql`select from things where id = 3`).toHaveLength(1)
   expect(await names()).toContain('0003-wrong.sql')
+})
+
+test('a database that is still coming up is waited for', async () => {
+  const target = new URL(url)
+  const late = new URL(url)
+  late.port = String(await freePort())
+  const early = connectSql({ url: late.href, name: 'test', connections: 1 })
+  const migrating = migrate(early, folder, log)
+  await Bun.sleep(300)
+  const server = createServer((socket) => {
+    const onward = dial(Number(target.port), target.hostname)
+    socket.pipe(onward).pipe(socket)
+  }).listen(Number(late.port), late.hostname)
+  await migrating
+  await early.end({ timeout: 1 })
+  server.close()
 })

@@ -1,15 +1,19 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Log } from './log.ts'
-import type { Sql } from './sql.ts'
+import { isConnectionError, type Sql } from './sql.ts'
 
 const lock = 7_150_001
+
+/** How long a database may take to come up: after a crash it first replays what it had written ahead. */
+const patienceMs = 30_000
 
 /**
  * Brings a service's database up to date: the kit's own tables first, then each `.sql` file of the
  * folder in the order of its name, each once, each in a transaction. Instances that start together take turns.
  */
 export async function migrate(sql: Sql, folder: string, log: Log): Promise<void> {
+  await untilAnswering(sql, log)
   const connection = await sql.reserve()
   try {
     await connection`select pg_advisory_lock(${lock})`
@@ -38,6 +42,18 @@ export async function migrate(sql: Sql, folder: string, log: Log): Promise<void>
   } finally {
     await connection`select pg_advisory_unlock(${lock})`.catch(() => {})
     connection.release()
+  }
+}
+
+/** Waits until the database takes a query. Whatever else is wrong than that it is away, is thrown at once. */
+async function untilAnswering(sql: Sql, log: Log) {
+  for (const until = Date.now() + patienceMs; ; await Bun.sleep(100)) {
+    try {
+      return await sql`select`
+    } catch (error) {
+      if (!isConnectionError(error) || Date.now() > until) throw error
+      log.warn({ error: (error as Error).message }, 'waiting for the database')
+    }
   }
 }
 

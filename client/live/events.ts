@@ -15,7 +15,10 @@ export type LiveEvents = {
   contact: Relation
   presence: Presence
   typing: { conversationId: string; userId: string; active: boolean }
-  /** Every event as it came, also of kinds that this client does not know; after a drop some may come twice. */
+  /**
+   * Every event as it came, also of kinds that this client does not know; after a drop some may come twice. What was
+   * sent by this very socket comes as `message` alone.
+   */
   event: PlazaEvent
   /** `resumed` false: the device starts anew, so load lists now; everything after is told. */
   state: { state: State; resumed?: boolean }

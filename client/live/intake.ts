@@ -6,7 +6,10 @@ import type { Memory } from './memory.ts'
 import { newPlace } from './place.ts'
 import type { Change, Timeline } from './timeline.ts'
 
-export type StreamFrame = { type: 'event'; cursor: string; event: PlazaEvent } | GapFrame
+export type StreamFrame =
+  | { type: 'event'; cursor: string; event: PlazaEvent }
+  | { type: 'sent'; message: Message }
+  | GapFrame
 
 type Options = {
   memory: Memory
@@ -58,6 +61,8 @@ export function createIntake(options: Options) {
   }
   const handle = (frame: StreamFrame) => {
     if (frame.type === 'event') return handleEvent(frame.cursor, frame.event)
+    // No event tells this socket of its own messages.
+    if (frame.type === 'sent') return timeline.accept('message', frame.message, () => {})
     const done = acks.take(frame.cursor)
     wait(
       repair(frame).then(() => {

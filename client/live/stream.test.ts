@@ -64,6 +64,27 @@ test('asked to resume elsewhere, the client moves in that time and is never offl
   expect(states).toEqual(['connecting', 'live'])
 })
 
+test('a message of its own is told once: by the answer, and not again by the event that a resume brings', async () => {
+  const server = scriptServer()
+  const { script } = server
+  script.onFrame = (socket, frame) => {
+    if (frame.type === 'send') socket.send({ type: 'sent', ref: frame.ref, message: message(2) })
+  }
+  const client = await clientOf(server)
+  const told = toldTo(client)
+  await client.connect()
+  script.sockets[0]?.send(created(1, 1))
+  await client.send('c', '2')
+  await eventually(() => expect(told).toEqual(['message 1 1', 'message 2 2']))
+  script.hello = (socket) => {
+    socket.send(ready('e-1', true))
+    for (const frame of [created(2, 2), created(3, 3)]) socket.send(frame)
+  }
+  script.sockets[0]?.close(1011)
+  await eventually(() => expect(told).toEqual(['message 1 1', 'message 2 2', 'message 3 3']))
+  expect(script.sockets[1]?.cursor).toBe('e-1')
+})
+
 test('a message that overtook another waits for it, without a call', async () => {
   const server = scriptServer()
   const client = await clientOf(server)

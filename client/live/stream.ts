@@ -89,8 +89,8 @@ export function createStream(options: Options) {
       }
       return {
         accept(frame: ServerFrame) {
-          if (frame.type === 'event' || frame.type === 'gap') intake.accept(frame)
-          else if (frame.type === 'sent' || frame.type === 'error') outgoing.accept(frame)
+          if (frame.type === 'event' || frame.type === 'gap' || frame.type === 'sent') intake.accept(frame)
+          if (frame.type === 'sent' || frame.type === 'error') outgoing.accept(frame)
           else if (frame.type === 'typing' || frame.type === 'presence') emitter.emit(frame.type, frame)
         },
         close() {

@@ -1,7 +1,7 @@
 import type { Sql } from '@plaza/kit/sql'
 import type { OutboxRow } from '@plaza/kit/stream'
 
-/** A message on its way into the store. Its ids are made before, so that a repeat is known for what it is. */
+/** A message on its way into the store. Its id is made before, so that a repeat is known for what it is; its event has the same. */
 export type SendJob = {
   id: string
   conversationId: string
@@ -13,7 +13,6 @@ export type SendJob = {
   envelope: string | null
   replyToId: string | null
   createdAt: string
-  eventId: string
   /** The event's JSON before and after its numbers, which only the statement knows: see eventText. */
   head: string
   tail: string
@@ -58,12 +57,11 @@ export async function storeBatch(sql: Sql, jobs: SendJob[]): Promise<{ sent: Sen
         ${column('envelope')}::text[],
         ${column('replyToId')}::uuid[],
         ${column('createdAt')}::timestamptz[],
-        ${column('eventId')}::uuid[],
         ${column('head')}::text[],
         ${column('tail')}::text[]
       ) with ordinality as job (
         id, conversation_id, sender_id, key, request_hash, text, envelope, reply_to_id, created_at,
-        event_id, head, tail, n
+        head, tail, n
       )
     ),
     locked as materialized (
@@ -137,14 +135,14 @@ export async function storeBatch(sql: Sql, jobs: SendJob[]): Promise<{ sent: Sen
     ),
     noted as (
       insert into outbox (id, subject, body, recipients)
-      select event_id, 'evt.message.created.' || conversation_id,
+      select id, 'evt.message.created.' || conversation_id,
         head || new_revision || ',"data":{"seq":' || new_seq || ',"revision":' || new_revision || ',' || tail,
         recipients
       from fresh
     ),
     pending as (
       insert into outbox_pending (id)
-      select event_id
+      select id
       from fresh
     )
     select outcome, stored_id, stored_hash, new_seq as seq, new_revision as revision,
@@ -160,7 +158,7 @@ function toEvent(job: SendJob, row: Row | undefined): OutboxRow[] {
     return []
   return [
     {
-      id: job.eventId,
+      id: job.id,
       subject: `evt.message.created.${job.conversationId}`,
       body: eventText(job, row.seq, row.revision),
       recipients: row.recipients,

@@ -129,10 +129,9 @@ function prepare({ senderId, conversationId, key, traceparent, ...draft }: SendR
     deletedAt: null,
   }
   const { seq: _seq, revision: _revision, ...data } = message
-  const eventId = newId()
   const head = {
     specversion: '1.0',
-    id: eventId,
+    id: message.id,
     source: '/message',
     type: messageCreated.type,
     subject: conversationId,
@@ -150,7 +149,6 @@ function prepare({ senderId, conversationId, key, traceparent, ...draft }: SendR
     envelope,
     replyToId,
     createdAt,
-    eventId,
     head: `${JSON.stringify(head).slice(0, -1)},"version":`,
     tail: `${JSON.stringify(data).slice(1)}}`,
   }

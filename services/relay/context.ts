@@ -1,4 +1,5 @@
 import type { AppContext } from '@plaza/kit/app'
+import type { Operation } from '@plaza/kit/host'
 import type { Nats } from '@plaza/kit/nats'
 import type { Outbox } from '@plaza/kit/outbox'
 import type { Fetch } from '@plaza/kit/peers'
@@ -20,4 +21,8 @@ export type Ctx = AppContext & {
   appender: Appender
   auth: Fetch
   message: Fetch
+  /** The node of sockets in this process, when there is one: its name, and what wakes it. */
+  nodeHere(): NodeHere | undefined
 }
+
+export type NodeHere = { name: string; wakeUp: Operation }

@@ -1,14 +1,13 @@
 import type { JsMsg } from '@nats-io/jetstream'
 import { type Consumers, startConsumer } from '@plaza/kit/consumer'
-import type { Log } from '@plaza/kit/log'
 import type { Nats } from '@plaza/kit/nats'
 import { recipientsHeader } from '@plaza/kit/stream'
 import type { Appended } from './appended.ts'
-import type { Appender, Frame } from './appender.ts'
-import type { Generation } from './generation.ts'
+import type { Frame } from './appender.ts'
+import type { Ctx, NodeHere } from './context.ts'
 import { MailboxesAway } from './mailboxes-away.ts'
 import { toStored } from './pointer.ts'
-import { wakeUpSubject, writeWakeUp } from './wake-up.ts'
+import { type WakeUp, wakeUpSubject, writeWakeUp } from './wake-up.ts'
 
 /** The events that may have recipients, by stream. */
 export const deliveredSubjects: Record<string, string[]> = {
@@ -19,11 +18,18 @@ export const deliveredSubjects: Record<string, string[]> = {
 
 const retryMs = 250
 
-type Options = { nats: Nats; log: Log; appender: Appender; generation: Generation }
+type Options = Pick<Ctx, 'nats' | 'log' | 'appender' | 'generation' | 'nodeHere'>
 
 /** Brings each event into its recipients' mailboxes, then wakes the nodes at which they are connected. */
-export async function startDelivery({ nats, log, appender, generation }: Options): Promise<Consumers> {
+export async function startDelivery({
+  nats,
+  log,
+  appender,
+  generation,
+  nodeHere,
+}: Options): Promise<Consumers> {
   let stopping = false
+  const acknowledgements = createAcknowledgements()
   /** With Redis away the messages are held, for whatever is given back comes again half a minute later. */
   const appendPatiently = async (messages: readonly JsMsg[]): Promise<Appended[]> => {
     const mail = toMail(messages)
@@ -49,8 +55,8 @@ export async function startDelivery({ nats, log, appender, generation }: Options
         healthy: async () => generation.current(),
         isOutage: (error) => error instanceof MailboxesAway,
         async handle(messages) {
-          wake(nats, await appendPatiently(messages))
-          for (const message of messages) message.ack()
+          wake(nats, nodeHere(), await appendPatiently(messages))
+          acknowledgements.add(messages)
         },
       }),
     ),
@@ -59,6 +65,7 @@ export async function startDelivery({ nats, log, appender, generation }: Options
     async stop() {
       stopping = true
       await Promise.all(consumers.map((consumer) => consumer.stop()))
+      acknowledgements.flush()
     },
   }
 }
@@ -81,11 +88,30 @@ export function toMail(messages: readonly JsMsg[]): Map<string, Frame[]> {
   return mail
 }
 
+const acknowledgeMs = 20
+
+/**
+ * Acknowledges a little later, many in one write: nobody waits for it, and what a crash leaves unacknowledged comes
+ * again and is known.
+ */
+function createAcknowledgements() {
+  let appended: JsMsg[] = []
+  const flush = () => {
+    for (const message of appended) message.ack()
+    appended = []
+  }
+  const add = (messages: readonly JsMsg[]) => {
+    if (appended.length === 0) setTimeout(flush, acknowledgeMs)
+    appended.push(...messages)
+  }
+  return { add, flush }
+}
+
 /** NATS takes a megabyte; a character is up to three bytes. */
 const payloadChars = 256 << 10
 
-/** One message for each node, however many users it tells of. */
-function wake(nats: Nats, appended: readonly Appended[]): void {
+/** One message for each node, however many users it tells of; the one in this process is told without any. */
+function wake(nats: Nats, here: NodeHere | undefined, appended: readonly Appended[]): void {
   const payloads = new Map<string, string>()
   const add = (node: string, record: string) => {
     const payload = payloads.get(node) ?? ''
@@ -93,10 +119,16 @@ function wake(nats: Nats, appended: readonly Appended[]): void {
     if (full) nats.connection.publish(wakeUpSubject(node), payload)
     payloads.set(node, full ? record : payload + record)
   }
-  for (const { nodes, runs } of appended)
+  const runsHere: WakeUp[] = []
+  for (const { nodes, runs } of appended) {
+    const elsewhere = nodes.filter((node) => node !== here?.name)
+    if (elsewhere.length < nodes.length) runsHere.push(...runs)
+    if (elsewhere.length === 0) continue
     for (const run of runs) {
       const record = writeWakeUp(run)
-      for (const node of nodes) add(node, record)
+      for (const node of elsewhere) add(node, record)
     }
+  }
+  if (runsHere.length > 0) void here?.wakeUp(runsHere)
   for (const [node, payload] of payloads) nats.connection.publish(wakeUpSubject(node), payload)
 }

@@ -37,6 +37,10 @@ export const relayService: Service = {
       tokens: host.tokens(name),
       auth: host.peer(name, 'auth'),
       message: host.peer(name, 'message'),
+      nodeHere() {
+        const wakeUp = host.operations.get('websocket.wakeUp')
+        return wakeUp && { name: host.instance, wakeUp }
+      },
       ...{ sql, nats, redis, outbox, log, config, ...mailboxes },
     }
     const app = createApp(ctx)

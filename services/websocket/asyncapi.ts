@@ -43,7 +43,10 @@ const serverFrames = {
   ready: [frames.ReadyFrame, 'Delivery begins, or goes on, at the cursor'],
   event: [frames.EventFrame, 'Something happened; `event` is one of the events channel'],
   gap: [frames.GapFrame, 'The mailbox does not hold all since the cursor: repair by the scopes named'],
-  sent: [frames.SentFrame, 'The message of a send is stored'],
+  sent: [
+    frames.SentFrame,
+    "The message of a send is stored; this socket gets no event of it, the user's other ones do. A resume may bring it again",
+  ],
   error: [frames.ErrorFrame, 'A frame was refused; a send can be repeated with the same key'],
   pong: [frames.PongFrame, 'The answer to a ping'],
   typing: [frames.TypingShownFrame, 'Somebody writes, or has stopped'],

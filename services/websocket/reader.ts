@@ -4,6 +4,7 @@ import type { Redis } from '@plaza/kit/redis'
 import { fillPointers, type Page, readMailbox } from '@plaza/relay/mailbox'
 import { catchUps } from './metrics.ts'
 import { createOpening } from './opening.ts'
+import { takeOwn } from './own.ts'
 import { push } from './push.ts'
 import type { Session } from './session.ts'
 import type { Sessions } from './sessions.ts'
@@ -13,8 +14,11 @@ import { createTurns } from './turns.ts'
 export type Reader = {
   /** Answers hello: says where delivery goes on, then brings what is there. Waits for a Redis that is away. */
   open(session: Session, cursor: string | undefined): Promise<void>
-  /** A frame that was just appended; it goes out at once when it follows the last one that was sent. */
-  live(session: Session, epoch: string, n: number, text: string): void
+  /**
+   * A frame that was just appended, with its event's id; it goes out at once when it follows the last one that was
+   * sent, unless the socket knows of it by `sent`.
+   */
+  live(session: Session, epoch: string, n: number, frame: { id: string; text: string }): void
   /** Reads on from what was last sent. */
   catchUp(session: Session): Promise<void>
   /** The socket has taken what it held. */
@@ -89,11 +93,11 @@ export function createReader(options: Options): Reader {
       if ((await opening.hello(session, cursor)) && session.behind) void catchUp(session)
     },
     catchUp,
-    live(session, epoch, n, text) {
+    live(session, epoch, n, { id, text }) {
       if (epoch === session.epoch && n <= session.lastSent) return
       const follows = epoch === session.epoch && n === session.lastSent + 1
       if (follows && session.phase === 'open' && !session.reading && session.stalledAt === 0) {
-        if (push(session, text)) session.lastSent = n
+        if (takeOwn(session, id) || push(session, text)) session.lastSent = n
         return
       }
       session.behind = true

@@ -6,6 +6,7 @@ import type { Message } from '@plaza/message/schema'
 import { z } from 'zod'
 import type { Ctx } from './context.ts'
 import type { SendFrame } from './frames.ts'
+import { noteOwn } from './own.ts'
 import { push, pushFrame, pushProblem } from './push.ts'
 import type { Session } from './session.ts'
 
@@ -51,17 +52,18 @@ export function createSends({ message, sendHere, identity, log }: Options): Send
         if (!identity.revocations.isFresh()) await identity.assertNotRevoked(session)
         const result = await batcher.add({ userId, sessionId, issuedAt, role, ...draft })
         if ('problem' in result) pushFrame(session, { type: 'error', ref, problem: result.problem })
-        else
-          push(
-            session,
-            `{"type":"sent","ref":${JSON.stringify(ref)},"message":${JSON.stringify(result.message)}}`,
-          )
+        else tellSent(session, ref, result.message)
       } catch (error) {
         if (!(error instanceof Problem)) log.error({ err: error, operation: 'send' }, 'unexpected error')
         pushProblem(session, error instanceof Problem ? error : unavailable(error), ref)
       }
     },
   }
+}
+
+function tellSent(session: Session, ref: string, message: Message): void {
+  const frame = `{"type":"sent","ref":${JSON.stringify(ref)},"message":${JSON.stringify(message)}}`
+  if (push(session, frame)) noteOwn(session, message.id)
 }
 
 /** Message answers the same by either way; only the one by the wire has to be read. */

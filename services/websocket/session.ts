@@ -25,6 +25,8 @@ export type Session = Ticket & {
   /** The socket holds bytes that its reader has not taken: since when, and how many at the last look. */
   stalledAt: number
   stalledBytes: number
+  /** Messages that `sent` has told the socket of, and whose events have not come yet. */
+  own: string[] | undefined
   status: 'online' | 'away'
   frames: number
   bytes: number
@@ -47,6 +49,7 @@ export const newSession = (ticket: Ticket): Session => ({
   reading: false,
   stalledAt: 0,
   stalledBytes: 0,
+  own: undefined,
   status: 'online',
   frames: 0,
   bytes: 0,

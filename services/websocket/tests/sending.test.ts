@@ -13,9 +13,9 @@ async function pair() {
   return { ada, bob, conversationId: await message.converse(ada, bob) }
 }
 
-test('a message sent by socket is answered when it is stored, and reaches the other person', async () => {
+test('a message sent by socket is answered when it is stored, and reaches the other person and the other device', async () => {
   const { ada, bob, conversationId } = await pair()
-  const [from, to] = await Promise.all([world.open(ada), world.open(bob)])
+  const [from, alsoAda, to] = await Promise.all([world.open(ada), world.open(ada), world.open(bob)])
   from.say({ type: 'send', ref: 'a', key: newId(), conversationId, text: 'hello' })
   const sent = await eventually(() => from.one('sent'))
   expect(sent).toMatchObject({
@@ -25,7 +25,27 @@ test('a message sent by socket is answered when it is stored, and reaches the ot
   await eventually(() => expect(textsOf(to)).toEqual(['hello']))
   const found = await message.call(ada, 'GET', `/api/v1/messages/${sent.message.id}`)
   expect(await found.json()).toEqual(sent.message)
-  await eventually(() => expect(textsOf(from)).toEqual(['hello']))
+  await eventually(() => expect(textsOf(alsoAda)).toEqual(['hello']))
+})
+
+test('what a socket was told of by its answer does not come again, and the rest follows in order', async () => {
+  const { ada, bob, conversationId } = await pair()
+  const [from, to] = await Promise.all([world.open(ada), world.open(bob)])
+  for (const [index, [socket, text]] of (
+    [
+      [from, 'mine'],
+      [to, 'yours'],
+      [from, 'mine again'],
+    ] as const
+  ).entries()) {
+    socket.say({ type: 'send', ref: `${index}`, key: newId(), conversationId, text })
+    await eventually(() => expect([...textsOf(from), ...textsOf(to)]).toHaveLength(index + 1))
+  }
+  expect(textsOf(from)).toEqual(['yours'])
+  expect(textsOf(to)).toEqual(['mine', 'mine again'])
+  // From the cursor that it was shown last, the mailbox brings it.
+  const back = await world.open(ada, { cursor: from.cursor })
+  await eventually(() => expect(textsOf(back)).toEqual(['mine again']))
 })
 
 test('the same key sent fifty times is one message, answered each time', async () => {
@@ -36,7 +56,8 @@ test('the same key sent fifty times is one message, answered each time', async (
     from.say({ type: 'send', ref: String(ref), key, conversationId, text: 'once' })
   await eventually(() => expect(from.all('sent')).toHaveLength(50))
   expect(new Set(from.all('sent').map((frame) => frame.message.id)).size).toBe(1)
-  await eventually(() => expect(textsOf(from)).toEqual(['once']))
+  const answer = await message.call(ada, 'GET', `/api/v1/conversations/${conversationId}/messages`)
+  expect(((await answer.json()) as { items: unknown[] }).items).toHaveLength(1)
 })
 
 test('a send that is not allowed is answered with the problem that REST gives', async () => {
@@ -58,8 +79,8 @@ test('a batch that is too large for one call goes in several', async () => {
 })
 
 test('a batch whose call failed is sent again and stores each message once', async () => {
-  const { ada, conversationId } = await pair()
-  const from = await world.open(ada)
+  const { ada, bob, conversationId } = await pair()
+  const [from, to] = await Promise.all([world.open(ada), world.open(bob)])
   const real = deps.host.local.get('message')
   if (!real) throw new Error('message does not run')
   let calls = 0
@@ -72,7 +93,7 @@ test('a batch whose call failed is sent again and stores each message once', asy
   await eventually(() => expect(from.all('sent').map((frame) => frame.message.text)).toEqual(['kept']))
   deps.host.local.set('message', real)
   expect(calls).toBe(3)
-  await eventually(() => expect(textsOf(from)).toEqual(['kept']))
+  await eventually(() => expect(textsOf(to)).toEqual(['kept']))
 })
 
 test('receipts are gathered, and reach the sender', async () => {

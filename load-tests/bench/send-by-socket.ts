@@ -32,7 +32,6 @@ async function sendInTurn({ senders, seconds }: SendPlan): Promise<SendFigures> 
       )
     }
     socket.onmessage = ({ data }) => {
-      // The other frames are this person's own messages coming back through the mailbox.
       const answered = data.startsWith('{"type":"sent"')
       if (!answered && !data.startsWith('{"type":"error"')) return
       if (answered) latencies.push(performance.now() - sentAt)

@@ -75,9 +75,11 @@ export function listening(people: Pair[]) {
   socket.onopen = () => socket.send(JSON.stringify({ type: 'hello' }))
   socket.onmessage = ({ data }) => {
     const frame = JSON.parse(String(data))
+    // The socket's own messages come as the answers to its sends.
+    if (frame.type === 'sent') heard.add(frame.message.seq)
     if (frame.type !== 'event' || frame.event.type !== 'message.created') return
     const { seq, text, senderId } = frame.event.data
-    if (heard.has(seq)) repeated += 1
+    if (heard.has(seq) && senderId !== pair.receiver.user.id) repeated += 1
     heard.add(seq)
     if (senderId === pair.receiver.user.id) return
     received.add(1)

@@ -38,7 +38,7 @@ export function createAppender({ redis, generation, log, config }: Options): App
     const args = [...head]
     for (const [userId, frames] of mail) {
       const own = keysOf(userId)
-      keys.push(own.frames, own.meta, own.ids, own.nodes)
+      keys.push(own.frames, own.meta, own.nodes)
       args.push(frames.length)
       for (const { id, stored } of frames) args.push(id, stored)
     }
@@ -81,8 +81,8 @@ export function createAppender({ redis, generation, log, config }: Options): App
     for (const [userId] of mail) {
       log.error({ err: reason, userId }, 'a mailbox is broken and begins anew')
       unexpectedErrors.inc({ service: 'relay' })
-      const { frames, meta, ids, nodes } = keysOf(userId)
-      await redis.unlink(frames, meta, ids, nodes)
+      const { frames, meta, nodes } = keysOf(userId)
+      await redis.unlink(frames, meta, nodes)
     }
   }
 

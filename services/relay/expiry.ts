@@ -28,8 +28,8 @@ export async function expireBatch({ sql, redis }: Pick<Ctx, 'sql' | 'redis'>): P
       for update skip locked`
     await Promise.all(
       rows.map(({ id, userId }) => {
-        const { frames, meta, ids } = keysOf(userId)
-        return runScript(redis, removeScript, [frames, meta, ids], [id])
+        const { frames, meta } = keysOf(userId)
+        return runScript(redis, removeScript, [frames, meta], [id])
       }),
     )
     if (rows.length > 0)

@@ -117,8 +117,8 @@ export async function begin(tx: Transaction, redis: Redis, { generation, appends
 
 /** Removes a mailbox for ever. */
 export async function eraseMailbox(redis: Redis, userId: string): Promise<void> {
-  const { frames, meta, ids, nodes, seen } = keysOf(userId)
-  await runScript(redis, eraseScript, [frames, meta, ids, nodes, seen], [])
+  const { frames, meta, nodes, seen } = keysOf(userId)
+  await runScript(redis, eraseScript, [frames, meta, nodes, seen], [])
 }
 
 export async function lockRow(tx: Transaction): Promise<Known> {

@@ -2,10 +2,11 @@
 export const keysOf = (userId: string) => ({
   /** Stream of frames, entry `<n>-0`: event id → text or pointer. */
   frames: `relay:{${userId}}`,
-  /** Hash: epoch, n (the newest), trimmedTo (the newest that is gone), bytes, days; or gone, for an erased user. */
+  /**
+   * Hash: epoch, n (the newest), trimmedTo (the newest that is gone), bytes, days, and for as long as a frame is there
+   * event id → n; or gone, for an erased user.
+   */
   meta: `relay:{${userId}}:meta`,
-  /** Hash: event id → n, for as long as the frame is there. */
-  ids: `relay:{${userId}}:ids`,
   /** Hash: socket node → `<lease's end in ms> <status>`. */
   nodes: `relay:{${userId}}:nodes`,
   /** When the user was last connected, in ms. */

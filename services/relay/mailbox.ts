@@ -50,7 +50,7 @@ export async function openMailbox(
   userId: string,
   { generation, node }: Opening,
 ): Promise<Place | undefined> {
-  const { frames, meta, ids, nodes } = keysOf(userId)
+  const { frames, meta, nodes } = keysOf(userId)
   const args = [
     generation,
     freshEpoch(),
@@ -60,7 +60,7 @@ export async function openMailbox(
     node ? entryOf(node.status) : '',
     leaseMs,
   ]
-  const answer = await runScript(redis, openScript, [frames, meta, ids, nodes], args).catch(toAway)
+  const answer = await runScript(redis, openScript, [frames, meta, nodes], args).catch(toAway)
   const [epoch, n, trimmedTo] = toList(answer)
   return epoch === undefined ? undefined : toPlace(epoch, n, trimmedTo)
 }

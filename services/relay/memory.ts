@@ -18,8 +18,8 @@ export async function emptyLargest(redis: Redis, log: Log): Promise<void> {
   let emptied = 0
   for (const { userId, bytes } of sizes) {
     if (toFree <= 0) break
-    const { frames, meta, ids } = keysOf(userId)
-    await runScript(redis, emptyScript, [frames, meta, ids], [])
+    const { frames, meta } = keysOf(userId)
+    await runScript(redis, emptyScript, [frames, meta], [])
     toFree -= bytes
     emptied += 1
   }

@@ -2,11 +2,11 @@ import { defineScript } from './script.ts'
 
 /** Begins a mailbox anew when it is absent or of an older generation; nil for a caller who is behind. */
 const begin = `
-local function begin(frames, meta, ids, epoch)
+local function begin(frames, meta, epoch)
   local generation = epoch and tonumber(string.match(epoch, '^%d+'))
   if generation and generation > tonumber(ARGV[1]) then return nil end
   local fresh = ARGV[1] .. '.' .. ARGV[2]
-  redis.call('UNLINK', frames, meta, ids)
+  redis.call('UNLINK', frames, meta)
   redis.call('HSET', meta, 'epoch', fresh, 'n', 0, 'trimmedTo', 0, 'bytes', 0, 'day', -1)
   redis.call('PEXPIRE', meta, ARGV[4])
   return fresh
@@ -14,7 +14,7 @@ end
 `
 
 /**
- * Appends to several mailboxes. KEYS: frames, meta, ids, nodes of each. ARGV: generation, fresh epoch, now,
+ * Appends to several mailboxes. KEYS: frames, meta, nodes of each. ARGV: generation, fresh epoch, now,
  * keepMs, maxFrames, maxBytes, onlyAway, then for each mailbox how many frames, and id and text of each.
  * Answers for each {epoch, places, nodes}: the place of the first frame when the rest follow it, else the
  * place of each; the registry's entries as they stand. {} stands for an erased user, and for one who is
@@ -25,7 +25,7 @@ local now, keepMs, maxFrames, maxBytes = tonumber(ARGV[3]), tonumber(ARGV[4]), t
 local today = string.format('%d', math.floor(now / 86400000))
 
 -- Frames over the limits leave some at a time, so that not every append has to trim.
-local function trim(frames, ids, n, trimmedTo, bytes, trimTo)
+local function trim(frames, meta, n, trimmedTo, bytes, trimTo)
   local bytesTo = maxBytes
   if n - trimmedTo > maxFrames then trimTo = math.max(trimTo, n - maxFrames + math.min(64, maxFrames - 1)) end
   if bytes > maxBytes then bytesTo = maxBytes * 15 / 16 end
@@ -38,14 +38,14 @@ local function trim(frames, ids, n, trimmedTo, bytes, trimTo)
       gone[#gone + 1] = entry[2][1]
     end
     if #gone == 0 then break end
-    redis.call('HDEL', ids, unpack(gone))
+    redis.call('HDEL', meta, unpack(gone))
     redis.call('XTRIM', frames, 'MINID', (trimmedTo + 1) .. '-0')
   end
   return trimmedTo, bytes
 end
 
 -- A new day notes where it begins, has the keys live on, and answers up to where keepMs has passed.
-local function turnDay(frames, meta, ids, before, trimTo)
+local function turnDay(frames, meta, before, trimTo)
   redis.call('HSET', meta, 'day', today, 'day:' .. today, before)
   local oldest = today - math.ceil(keepMs / 86400000)
   for past = oldest, oldest - 14, -1 do
@@ -55,7 +55,7 @@ local function turnDay(frames, meta, ids, before, trimTo)
       redis.call('HDEL', meta, 'day:' .. past)
     end
   end
-  for _, key in ipairs({ frames, meta, ids }) do redis.call('PEXPIRE', key, keepMs + 86400000) end
+  for _, key in ipairs({ frames, meta }) do redis.call('PEXPIRE', key, keepMs + 86400000) end
   return trimTo
 end
 
@@ -66,22 +66,31 @@ local function isConnected(nodes)
   return false
 end
 
-local function append(frames, meta, ids, registry, from, to)
+local function append(frames, meta, registry, from, to)
   local nodes = redis.call('HGETALL', registry)
   if ARGV[7] == '1' and isConnected(nodes) then return {} end
-  local box = redis.call('HMGET', meta, 'epoch', 'n', 'trimmedTo', 'bytes', 'day', 'gone')
+  local asked = { 'epoch', 'n', 'trimmedTo', 'bytes', 'day', 'gone' }
+  for i = from, to, 2 do asked[#asked + 1] = ARGV[i] end
+  local box = redis.call('HMGET', meta, unpack(asked))
   if box[6] then return {} end
   local epoch, n, trimmedTo, bytes, day = box[1], tonumber(box[2]), box[3], tonumber(box[4]), box[5]
+  local known = {}
   if not epoch or string.find(epoch, ARGV[1] .. '.', 1, true) ~= 1 then
-    epoch, n, trimmedTo, bytes, day = begin(frames, meta, ids, epoch), 0, 0, 0, '-1'
+    epoch, n, trimmedTo, bytes, day = begin(frames, meta, epoch), 0, 0, 0, '-1'
     if not epoch then return nil end
+  else
+    for i = 7, #asked do known[asked[i]] = tonumber(box[i]) end
   end
-  local before, places = n, nil
+  local before, places, noted = n, nil, {}
   for i = from, to, 2 do
-    if redis.call('HSETNX', ids, ARGV[i], n + 1) == 1 then
+    local id, text = ARGV[i], ARGV[i + 1]
+    if not known[id] then
       n = n + 1
-      bytes = bytes + #ARGV[i + 1]
-      redis.call('XADD', frames, n .. '-0', ARGV[i], ARGV[i + 1])
+      bytes = bytes + #text
+      known[id] = n
+      noted[#noted + 1] = id
+      noted[#noted + 1] = n
+      redis.call('XADD', frames, n .. '-0', id, text)
       if places then places[#places + 1] = n end
     else
       -- A repeat: from here on each frame names its place.
@@ -89,25 +98,25 @@ local function append(frames, meta, ids, registry, from, to)
         places = {}
         for place = before + 1, n do places[#places + 1] = place end
       end
-      places[#places + 1] = tonumber(redis.call('HGET', ids, ARGV[i]))
+      places[#places + 1] = known[id]
     end
   end
-  if n == before then return { epoch, places, nodes } end
+  local answer = #nodes > 0 and { epoch, places or (before + 1), nodes } or {}
+  if n == before then return answer end
+  redis.call('HSET', meta, 'n', n, 'bytes', bytes, unpack(noted))
   if day ~= today or n - trimmedTo > maxFrames or bytes > maxBytes then
     trimmedTo = tonumber(trimmedTo)
-    local trimTo = day == today and trimmedTo or turnDay(frames, meta, ids, before, trimmedTo)
-    trimmedTo, bytes = trim(frames, ids, n, trimmedTo, bytes, trimTo)
-    redis.call('HSET', meta, 'n', n, 'trimmedTo', trimmedTo, 'bytes', bytes)
-  else
-    redis.call('HSET', meta, 'n', n, 'bytes', bytes)
+    local trimTo = day == today and trimmedTo or turnDay(frames, meta, before, trimmedTo)
+    trimmedTo, bytes = trim(frames, meta, n, trimmedTo, bytes, trimTo)
+    redis.call('HSET', meta, 'trimmedTo', trimmedTo, 'bytes', bytes)
   end
-  return { epoch, places or (before + 1), nodes }
+  return answer
 end
 
 local answers, at = {}, 8
-for i = 1, #KEYS, 4 do
+for i = 1, #KEYS, 3 do
   local count = tonumber(ARGV[at])
-  local answer = append(KEYS[i], KEYS[i + 1], KEYS[i + 2], KEYS[i + 3], at + 1, at + 2 * count)
+  local answer = append(KEYS[i], KEYS[i + 1], KEYS[i + 2], at + 1, at + 2 * count)
   if not answer then return redis.error_reply('STALE') end
   answers[#answers + 1] = answer
   at = at + 2 * count + 1
@@ -116,21 +125,21 @@ return answers
 `)
 
 /**
- * KEYS: frames, meta, ids, nodes. ARGV: generation, fresh epoch, now, keepMs, node or '', its entry, leaseMs.
+ * KEYS: frames, meta, nodes. ARGV: generation, fresh epoch, now, keepMs, node or '', its entry, leaseMs.
  * Notes where the user is connected and answers {epoch, n, trimmedTo}, or {} for an erased user.
  */
 export const openScript = defineScript(`${begin}
 local meta = redis.call('HMGET', KEYS[2], 'epoch', 'n', 'trimmedTo', 'gone')
 if meta[4] then return {} end
 if not meta[1] or string.find(meta[1], ARGV[1] .. '.', 1, true) ~= 1 then
-  meta = { begin(KEYS[1], KEYS[2], KEYS[3], meta[1]), 0, 0 }
+  meta = { begin(KEYS[1], KEYS[2], meta[1]), 0, 0 }
   if not meta[1] then return redis.error_reply('STALE') end
 elseif redis.call('PTTL', KEYS[2]) < ARGV[4] - 3600000 then
-  for i = 1, 3 do redis.call('PEXPIRE', KEYS[i], ARGV[4] + 86400000) end
+  for i = 1, 2 do redis.call('PEXPIRE', KEYS[i], ARGV[4] + 86400000) end
 end
 if ARGV[5] ~= '' then
-  redis.call('HSET', KEYS[4], ARGV[5], ARGV[6])
-  redis.call('PEXPIRE', KEYS[4], ARGV[7])
+  redis.call('HSET', KEYS[3], ARGV[5], ARGV[6])
+  redis.call('PEXPIRE', KEYS[3], ARGV[7])
 end
 return { meta[1], meta[2], meta[3] }
 `)
@@ -144,27 +153,39 @@ meta[4] = redis.call('XRANGE', KEYS[1], (after + 1) .. '-0', '+', 'COUNT', ARGV[
 return meta
 `)
 
-/** KEYS: frames, meta, ids. ARGV: event ids. Takes single frames out of the mailbox; their places stay empty. */
+/** KEYS: frames, meta. ARGV: event ids. Takes single frames out of the mailbox; their places stay empty. */
 export const removeScript = defineScript(`
 for _, id in ipairs(ARGV) do
-  local n = redis.call('HGET', KEYS[3], id)
+  local n = redis.call('HGET', KEYS[2], id)
   if n then
     local entry = redis.call('XRANGE', KEYS[1], n .. '-0', n .. '-0')[1]
     if entry then redis.call('HINCRBY', KEYS[2], 'bytes', -#entry[2][2]) end
     redis.call('XDEL', KEYS[1], n .. '-0')
-    redis.call('HDEL', KEYS[3], id)
+    redis.call('HDEL', KEYS[2], id)
   end
 end
 `)
 
-/** KEYS: frames, meta, ids. Empties a mailbox; only a device that had not read to its end finds a gap. Runs when memory is short, too. */
+/** KEYS: frames, meta. Empties a mailbox; only a device that had not read to its end finds a gap. Runs when memory is short, too. */
 export const emptyScript = defineScript(`#!lua flags=allow-oom
+local fields, box = redis.call('HGETALL', KEYS[2]), {}
+if #fields == 0 then return end
+local left = redis.call('PTTL', KEYS[2])
+for i = 1, #fields, 2 do
+  local isEventId = #fields[i] == 36
+  if not isEventId then
+    box[#box + 1] = fields[i]
+    box[#box + 1] = fields[i + 1]
+  end
+end
+redis.call('UNLINK', KEYS[1], KEYS[2])
+redis.call('HSET', KEYS[2], unpack(box))
 local n = redis.call('HGET', KEYS[2], 'n')
 if n then redis.call('HSET', KEYS[2], 'trimmedTo', n, 'bytes', 0) end
-return redis.call('UNLINK', KEYS[1], KEYS[3])
+if left > 0 then redis.call('PEXPIRE', KEYS[2], left) end
 `)
 
-/** KEYS: frames, meta, ids, nodes, seen. Removes an erased user's mailbox and keeps a mark, so that nothing late brings it back. */
+/** KEYS: frames, meta, nodes, seen. Removes an erased user's mailbox and keeps a mark, so that nothing late brings it back. */
 export const eraseScript = defineScript(`#!lua flags=allow-oom
 redis.call('UNLINK', unpack(KEYS))
 redis.call('HSET', KEYS[2], 'gone', 1)

@@ -132,7 +132,7 @@ test('a mailbox that Redis cannot append to begins anew and holds up nobody', as
   const user = await away(['a'])
   const other = await deps.createUser()
   const before = await world.place(user)
-  await redis.set(`relay:{${user.id}}:ids`, 'not a hash')
+  await redis.set(`relay:{${user.id}}`, 'not a stream')
   await world.publish([user.id, other.id], 'b')
   await eventually(async () => expect((await world.place(other)).n).toBe(1))
   await eventually(async () => expect(findGap(before, await world.place(user))).toBe('epoch'))

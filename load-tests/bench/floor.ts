@@ -8,9 +8,10 @@ import { startConsumer } from '@plaza/kit/consumer'
 import { newId } from '@plaza/kit/id'
 import { createLog } from '@plaza/kit/log'
 import { connectNats } from '@plaza/kit/nats'
+import { recipientsHeader } from '@plaza/kit/publisher'
 import { connectRedis } from '@plaza/kit/redis'
 import { connectSql, type Sql } from '@plaza/kit/sql'
-import { ensureStream, publishRow, recipientsHeader } from '@plaza/kit/stream'
+import { ensureStream } from '@plaza/kit/stream'
 
 type Message = { id: string; conversationId: string; senderId: string; key: string; text: string }
 
@@ -51,7 +52,7 @@ const store = createBatcher<Message, Message>({
         ${rows.map((row) => row.id)}::uuid[], ${rows.map((row) => row.subject)}::text[],
         ${rows.map((row) => row.body)}::text[], ${rows.map((row) => row.recipients)}::text[]
       )`
-    for (const row of rows) publishRow(nats, row).catch((error) => log.error({ err: error }, 'not published'))
+    for (const row of rows) nats.publish(row).catch((error) => log.error({ err: error }, 'not published'))
     return messages
   },
 })

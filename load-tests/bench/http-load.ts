@@ -7,8 +7,6 @@ export type HttpLoad = {
   callers: { path: string; headers?: Record<string, string>; body?: () => string }[]
   connections: number
   seconds: number
-  /** Requests a second over all connections; as fast as they go when absent. */
-  rate?: number
   /** Gives each request an Idempotency-Key of its own. */
   keyed?: boolean
 }
@@ -21,7 +19,6 @@ export async function loadHttp({
   callers,
   connections,
   seconds,
-  rate,
   keyed,
 }: HttpLoad): Promise<HttpFigures> {
   let next = 0
@@ -29,7 +26,6 @@ export async function loadHttp({
     url,
     connections,
     duration: seconds,
-    ...(rate === undefined ? {} : { overallRate: rate }),
     setupClient(client) {
       const caller = callers[next++ % callers.length]
       if (!caller) return

@@ -1,7 +1,7 @@
 import { createLog } from '@plaza/kit/log'
 import { connectNats } from '@plaza/kit/nats'
 import { connectRedis } from '@plaza/kit/redis'
-import { publishRow } from '@plaza/kit/stream'
+
 import { makeTicket } from '@plaza/websocket/tickets'
 import type { World } from './world.ts'
 
@@ -58,5 +58,5 @@ async function publish(nats: Awaited<ReturnType<typeof connectNats>>, userIds: r
     body: JSON.stringify(event),
     recipients: userIds.join(','),
   }
-  await publishRow(nats, row)
+  await nats.publish(row)
 }

@@ -1,9 +1,9 @@
 import { every } from '@plaza/kit/every'
 import type { Log } from '@plaza/kit/log'
 import type { Nats } from '@plaza/kit/nats'
+import type { OutboxRow } from '@plaza/kit/publisher'
 import { heartbeatMs, heartbeatSubject, tokensRevoked } from '@plaza/kit/revocation'
 import type { Sql } from '@plaza/kit/sql'
-import { type OutboxRow, publishRow } from '@plaza/kit/stream'
 
 /**
  * Tells every process each second that it has heard all revocations so far. A revocation that its
@@ -18,6 +18,6 @@ export const startHeartbeat = (sql: Sql, nats: Nats, log: Log): (() => Promise<v
       join outbox on outbox.id = outbox_pending.id and outbox.created_at = outbox_pending.created_at
       where subject like ${`evt.${tokensRevoked.type}.%`}
         and outbox_pending.created_at < now() - interval '250 milliseconds'`
-    await Promise.all(stuck.map((row) => publishRow(nats, row)))
+    await Promise.all(stuck.map((row) => nats.publish(row)))
     await nats.js.publish(heartbeatSubject)
   })

@@ -5,7 +5,7 @@ import { defineEvent } from './events.ts'
 import { newId } from './id.ts'
 import { createLog } from './log.ts'
 import { toRow } from './outbox.ts'
-import { ensureStream, publishRow } from './stream.ts'
+import { ensureStream } from './stream.ts'
 import { eventually, testDeps } from './testing.ts'
 
 const deps = await testDeps(import.meta.path)
@@ -43,7 +43,7 @@ afterAll(() => consumer.stop())
 
 async function publish(): Promise<string> {
   const row = toRow(made.emit({ subject: newId(), data: {} }))
-  await publishRow(nats, row)
+  await nats.publish(row)
   return row.id
 }
 const arrived = (id: string) => eventually(() => expect(handled).toContain(id), 40_000)

@@ -5,8 +5,8 @@ import { answerReplays } from './dead-letters.ts'
 import type { EventDefinition, PlazaEvent } from './events.ts'
 import type { Log } from './log.ts'
 import type { Nats } from './nats.ts'
+import { recipientsHeader } from './publisher.ts'
 import { isConnectionError, type Sql, type Transaction } from './sql.ts'
-import { recipientsHeader } from './stream.ts'
 
 /** What a service does about an event, once, under a durable name `<service>-<what it does>`. */
 export type Subscription = {

@@ -1,12 +1,14 @@
 import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import type { Log } from './log.ts'
+import { createPublisher, type Publisher } from './publisher.ts'
 
 /** One connection to NATS with its JetStream clients; it reconnects by itself for ever. */
 export type Nats = {
   connection: NatsConnection
   js: JetStreamClient
   jsm: JetStreamManager
+  publish: Publisher['publish']
   connected(): boolean
   /** Calls back after each reconnect; returns what ends that. */
   onReconnect(listener: () => void): () => void
@@ -32,11 +34,13 @@ export async function connectNats(url: string, name: string, log: Log): Promise<
     timeout: 5_000,
   })
   const listeners = { reconnect: new Set<() => void>(), disconnect: new Set<() => void>() }
+  const publisher = createPublisher(connection)
   let connected = true
   void (async () => {
     for await (const status of connection.status()) {
       if (status.type !== 'reconnect' && status.type !== 'disconnect') continue
       connected = status.type === 'reconnect'
+      if (!connected) publisher.connectionLost()
       log.warn({ nats: status.type }, connected ? 'nats is back' : 'nats is away')
       for (const listener of listeners[status.type]) listener()
     }
@@ -49,6 +53,7 @@ export async function connectNats(url: string, name: string, log: Log): Promise<
     connection,
     js: jetstream(connection, { timeout: 3_000 }),
     jsm: await jetstreamManager(connection, { timeout: 3_000, checkAPI: false }),
+    publish: publisher.publish,
     connected: () => connected && !connection.isClosed(),
     onReconnect: listen('reconnect'),
     onDisconnect: listen('disconnect'),

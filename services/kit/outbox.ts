@@ -4,8 +4,9 @@ import { type Emission, subjectOf } from './events.ts'
 import { every } from './every.ts'
 import type { Log } from './log.ts'
 import type { Nats } from './nats.ts'
+import type { OutboxRow } from './publisher.ts'
 import type { Sql, Transaction } from './sql.ts'
-import { type OutboxRow, publishRow, type StreamSpec } from './stream.ts'
+import type { StreamSpec } from './stream.ts'
 import { watchStreams } from './stream-watch.ts'
 
 export type Outbox = {
@@ -45,7 +46,7 @@ export async function startOutbox({ sql, nats, log, streams, sweepMs = 1_000 }: 
   const sending = new Set<Promise<unknown>>()
   const send = async (row: OutboxRow) => {
     try {
-      watch.acknowledged(await publishRow(nats, row))
+      watch.acknowledged(await nats.publish(row))
       await acknowledged.add(row.id)
     } catch (error) {
       // The row stays pending: the sweeper sends it when the broker answers again.
@@ -138,7 +139,7 @@ async function sweep(sql: Sql, nats: Nats, acknowledged: (ack: PubAck) => void):
       select id, subject, body, recipients
       from moved
       order by id`
-    await Promise.all(rows.map(async (row) => acknowledged(await publishRow(nats, row))))
+    await Promise.all(rows.map(async (row) => acknowledged(await nats.publish(row))))
     if (rows.length > 0)
       await tx`delete from outbox_pending where id = any(${rows.map((row) => row.id)}::uuid[])`
     return rows.length

@@ -3,7 +3,7 @@ import { newId } from './id.ts'
 import { createIdentity } from './identity.ts'
 import { toRow } from './outbox.ts'
 import { followRevocations, heartbeatSubject, revocationStream, tokensRevoked } from './revocation.ts'
-import { ensureStream, publishRow } from './stream.ts'
+import { ensureStream } from './stream.ts'
 import { eventually, testDeps } from './testing.ts'
 
 const deps = await testDeps(import.meta.path)
@@ -25,7 +25,7 @@ afterAll(() => revocations.stop())
 
 const seconds = () => Date.now() / 1_000
 const revoke = (scope: 'session' | 'user', id: string) =>
-  publishRow(nats, toRow(tokensRevoked.emit({ subject: newId(), data: { scope, id, notBefore: seconds() } })))
+  nats.publish(toRow(tokensRevoked.emit({ subject: newId(), data: { scope, id, notBefore: seconds() } })))
 const fresh = () => eventually(() => expect(revocations.isFresh()).toBe(true))
 const refused = { code: 'unauthenticated', options: { reason: 'revoked' } }
 

@@ -1,8 +1,9 @@
 import { every } from './every.ts'
 import type { Log } from './log.ts'
 import type { Nats } from './nats.ts'
+import type { OutboxRow } from './publisher.ts'
 import type { Sql } from './sql.ts'
-import { ensureStream, isAbsent, type OutboxRow, publishRow, type StreamSpec } from './stream.ts'
+import { ensureStream, isAbsent, type StreamSpec } from './stream.ts'
 
 type Watch = {
   /** Whether the streams are known to be whole; while they are not, nothing is published. */
@@ -147,5 +148,5 @@ async function refill(sql: Sql, nats: Nats, spec: StreamSpec, since: Date): Prom
     from outbox
     where created_at >= ${since} and subject like any(${patternsOf(spec)}::text[])
     order by created_at, id`
-  for await (const page of rows.cursor(500)) await Promise.all(page.map((row) => publishRow(nats, row)))
+  for await (const page of rows.cursor(500)) await Promise.all(page.map((row) => nats.publish(row)))
 }

@@ -1,15 +1,9 @@
-import { JetStreamApiCodes, JetStreamApiError, type PubAck, type StreamConfig } from '@nats-io/jetstream'
-import { headers, nanos } from '@nats-io/transport-node'
+import { JetStreamApiCodes, JetStreamApiError, type StreamConfig } from '@nats-io/jetstream'
+import { nanos } from '@nats-io/transport-node'
 import type { Nats } from './nats.ts'
 
 /** A stream that a service owns: only that service publishes to its subjects. */
 export type StreamSpec = { name: string; subjects: readonly string[] } & Partial<StreamConfig>
-
-/** An event as it is stored and published; `recipients` are user ids joined by commas. */
-export type OutboxRow = { id: string; subject: string; body: string; recipients: string }
-
-/** The header that carries the users whose mailboxes get an event. */
-export const recipientsHeader = 'Plaza-Recipients'
 
 const dayMs = 86_400_000
 
@@ -28,13 +22,6 @@ export async function ensureStream(nats: Nats, spec: StreamSpec): Promise<void> 
     if (!(error instanceof JetStreamApiError)) throw error
     await nats.jsm.streams.update(spec.name, config)
   }
-}
-
-/** Publishes one stored event and waits until the stream has it; a repeat within two minutes is dropped there. */
-export async function publishRow(nats: Nats, row: OutboxRow): Promise<PubAck> {
-  const head = headers()
-  if (row.recipients) head.set(recipientsHeader, row.recipients)
-  return await nats.js.publish(row.subject, row.body, { msgID: row.id, headers: head })
 }
 
 /** Whether the broker says that it has no such stream or consumer. */

@@ -1,5 +1,5 @@
+import type { OutboxRow } from '@plaza/kit/publisher'
 import type { Sql } from '@plaza/kit/sql'
-import type { OutboxRow } from '@plaza/kit/stream'
 
 /** How far somebody's devices are, for one conversation; jobs of one batch name each pair once. */
 export type ReceiptJob = {

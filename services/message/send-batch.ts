@@ -1,5 +1,5 @@
+import type { OutboxRow } from '@plaza/kit/publisher'
 import type { Sql } from '@plaza/kit/sql'
-import type { OutboxRow } from '@plaza/kit/stream'
 
 /** A message on its way into the store. Its id is made before, so that a repeat is known for what it is; its event has the same. */
 export type SendJob = {

@@ -1,7 +1,7 @@
 import type { JsMsg } from '@nats-io/jetstream'
 import { type Consumers, startConsumer } from '@plaza/kit/consumer'
 import type { Nats } from '@plaza/kit/nats'
-import { recipientsHeader } from '@plaza/kit/stream'
+import { recipientsHeader } from '@plaza/kit/publisher'
 import type { Appended } from './appended.ts'
 import type { Frame } from './appender.ts'
 import type { Ctx, NodeHere } from './context.ts'

@@ -1,6 +1,8 @@
 import { alternate } from '../alternate.ts'
+import { generate } from '../child.ts'
 import { loadHttp } from '../http-load.ts'
 import { ms, percent, perSecond, type Row } from '../row.ts'
+import type { SteadyFigures, SteadyPlan } from '../send-steadily.ts'
 import type { World } from '../world.ts'
 
 const body = () =>
@@ -9,7 +11,7 @@ const body = () =>
 /** Durable sends by REST through the gateway, 64 senders, against the floor. */
 export async function sendsByRest({ plaza, pairs }: World, seconds: number): Promise<Row[]> {
   const senders = pairs.slice(0, 64)
-  const load = (callers: Parameters<typeof loadHttp>[0]['callers'], rate?: number) =>
+  const load = (callers: Parameters<typeof loadHttp>[0]['callers']) =>
     loadHttp({
       url: plaza.url,
       method: 'POST',
@@ -17,7 +19,6 @@ export async function sendsByRest({ plaza, pairs }: World, seconds: number): Pro
       connections: 64,
       seconds,
       keyed: true,
-      ...(rate ? { rate } : {}),
     })
   const product = senders.map(({ sender, conversationId }) => ({
     path: `/api/v1/conversations/${conversationId}/messages`,
@@ -34,7 +35,16 @@ export async function sendsByRest({ plaza, pairs }: World, seconds: number): Pro
     { run: () => load(floor), figure: (result) => result.perSecond },
   )
   const failed = firsts.reduce((sum, result) => sum + result.failed, 0)
-  const half = await load(product, Math.round(first / 2))
+  const half = await generate<SteadyPlan, SteadyFigures>('send-steadily.ts', {
+    url: plaza.url,
+    senders: senders.map(({ sender, conversationId }) => ({
+      path: `/api/v1/conversations/${conversationId}/messages`,
+      token: sender.token,
+      body: body(),
+    })),
+    perSecond: Math.round(first / 2),
+    seconds,
+  })
   return [
     {
       what: 'durable sends by REST through the gateway, 64 senders',

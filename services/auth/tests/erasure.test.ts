@@ -1,7 +1,7 @@
 import { afterAll, expect, test } from 'bun:test'
 import { dataErased } from '@plaza/kit/erasure'
 import { toRow } from '@plaza/kit/outbox'
-import { ensureStream, publishRow } from '@plaza/kit/stream'
+import { ensureStream } from '@plaza/kit/stream'
 import { eventually } from '@plaza/kit/testing'
 import { z } from 'zod'
 import { Erasure } from '../schema.ts'
@@ -29,7 +29,7 @@ const spawn = async () => {
 }
 
 const sendReceipt = (service: string, userId: string) =>
-  publishRow(nats, toRow(dataErased(service).emit({ subject: userId, data: { userId } })))
+  nats.publish(toRow(dataErased(service).emit({ subject: userId, data: { userId } })))
 const deleteMe = async (instance: Instance, person: Person) => {
   const answer = await instance.as(person).api.v1.auth.me.$delete({ json: { password: person.password } })
   expect(answer.status).toBe(202)

@@ -5,7 +5,7 @@ import { newId } from '@plaza/kit/id'
 import { toRow } from '@plaza/kit/outbox'
 import type { Running } from '@plaza/kit/service'
 import type { Transaction } from '@plaza/kit/sql'
-import { ensureStream, publishRow } from '@plaza/kit/stream'
+import { ensureStream } from '@plaza/kit/stream'
 import { eventually, type TestDeps, type TestUser, testDeps } from '@plaza/kit/testing'
 import type { z } from 'zod'
 import { messageService } from '../main.ts'
@@ -88,7 +88,7 @@ export async function createWorld(path: string, variables: Environment = {}) {
       expect((await askAs('user', 'PUT', '/internal/v1/privacy', setting)).status).toBe(204)
     },
     /** Publishes what another service would. */
-    publish: async (emission: Emission) => void (await publishRow(nats, toRow(emission))),
+    publish: async (emission: Emission) => void (await nats.publish(toRow(emission))),
     /** Waits for an event of a conversation to be published, of a version when one is given. */
     eventOf: async <Data>(definition: EventDefinition<Data>, conversationId: string, version?: number) =>
       await eventually(async () => {

@@ -3,7 +3,7 @@ import { cp, rm } from 'node:fs/promises'
 import { newId } from '@plaza/kit/id'
 import { toRow } from '@plaza/kit/outbox'
 import type { Running } from '@plaza/kit/service'
-import { ensureStream, publishRow } from '@plaza/kit/stream'
+import { ensureStream } from '@plaza/kit/stream'
 import { type TestUser, testDeps } from '@plaza/kit/testing'
 import { messageCreated, messageStream } from '@plaza/message/events'
 import { type Cursor, openMailbox, type Place, readGeneration, readMailbox } from '../mailbox.ts'
@@ -56,7 +56,7 @@ export async function startWorld(path: string, variables: Record<string, string>
     /** Publishes an event of a message as message would; answers the row. */
     async publish(userIds: readonly string[], text: string) {
       const row = toRow(createdEvent(userIds, text))
-      await publishRow(nats, row)
+      await nats.publish(row)
       return row
     },
     place: async (user: TestUser): Promise<Place> => {

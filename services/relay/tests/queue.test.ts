@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test'
 import { userDeleted } from '@plaza/auth/events'
 import { newId } from '@plaza/kit/id'
 import { toRow } from '@plaza/kit/outbox'
-import { publishRow } from '@plaza/kit/stream'
+
 import { eventually } from '@plaza/kit/testing'
 import { queueEnqueued } from '../events.ts'
 import { MailboxPage, QueueItem } from '../schema.ts'
@@ -136,7 +136,7 @@ test('an erased user leaves nothing behind, and nothing late brings the mailbox 
     subject: user.id,
     data: { userId: user.id, deletedAt: new Date().toISOString() },
   })
-  await publishRow(world.nats, toRow(deleted))
+  await world.nats.publish(toRow(deleted))
   await eventually(async () => {
     const receipts = (await deps.events('RELAY')).filter(({ type }) => type === 'relay_data.erased')
     expect(receipts.map(({ subject }) => subject)).toEqual([user.id])

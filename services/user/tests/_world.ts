@@ -6,7 +6,7 @@ import { newId } from '@plaza/kit/id'
 import { unexpectedErrors } from '@plaza/kit/metrics'
 import { toRow } from '@plaza/kit/outbox'
 import type { Running } from '@plaza/kit/service'
-import { ensureStream, publishRow } from '@plaza/kit/stream'
+import { ensureStream } from '@plaza/kit/stream'
 import { eventually, type TestUser, testDeps } from '@plaza/kit/testing'
 import { userClient } from '../api.ts'
 import { userService } from '../main.ts'
@@ -97,7 +97,7 @@ export async function startWorld(path: string, variables: Record<string, string>
       pushed.flatMap(({ path, body }) =>
         path.endsWith('/relations') && body.ownerId === owner.id && body.otherId === other.id ? [body] : [],
       ),
-    publish: (emission: Emission) => publishRow(nats, toRow(emission)),
+    publish: (emission: Emission) => nats.publish(toRow(emission)),
     registered: ({ id, username }: Pick<Person, 'id' | 'username'>) =>
       userRegistered.emit({
         subject: id,

@@ -4,7 +4,7 @@ import { newId } from '@plaza/kit/id'
 import { toRow } from '@plaza/kit/outbox'
 import { tokensRevoked } from '@plaza/kit/revocation'
 import type { Running, Service } from '@plaza/kit/service'
-import { ensureStream, publishRow } from '@plaza/kit/stream'
+import { ensureStream } from '@plaza/kit/stream'
 import { eventually, type TestDeps, type TestUser, testDeps } from '@plaza/kit/testing'
 import { messageCreated, messageStream } from '@plaza/message/events'
 import { messageService } from '@plaza/message/main'
@@ -98,14 +98,13 @@ export async function startWorld(path: string, variables: Record<string, string>
     },
     /** Has the stand-in for auth say that tokens are void. */
     revoke: (scope: 'session' | 'user', id: string) =>
-      publishRow(
-        nats,
+      nats.publish(
         toRow(tokensRevoked.emit({ subject: id, data: { scope, id, notBefore: Date.now() / 1_000 + 1 } })),
       ),
     /** Publishes messages as message would, one after the other; answers their texts. */
     async publish(userIds: readonly string[], count: number, { from = 0, text = '' } = {}) {
       const texts = Array.from({ length: count }, (_, index) => `${from + index}${text}`)
-      for (const each of texts) await publishRow(nats, toRow(createdEvent(userIds, each)))
+      for (const each of texts) await nats.publish(toRow(createdEvent(userIds, each)))
       return texts
     },
   }

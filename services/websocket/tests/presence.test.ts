@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { newId } from '@plaza/kit/id'
 import { toRow } from '@plaza/kit/outbox'
-import { publishRow } from '@plaza/kit/stream'
+
 import { eventually } from '@plaza/kit/testing'
 import { blockAdded } from '@plaza/user/events'
 import { z } from 'zod'
@@ -66,7 +66,7 @@ test('a block hides a person from one who watches already', async () => {
   hidden.add(`${ada.id} ${bob.id}`)
   const data = { userId: bob.id, otherId: ada.id, state: 'none' as const, blocked: true, version: 1 }
   await world.nats.jsm.streams.update('USER', { subjects: ['evt.block.>', 'evt.user.>', 'evt.profile.>'] })
-  await publishRow(world.nats, toRow(blockAdded.emit({ subject: bob.id, data, recipients: [bob.id] })))
+  await world.nats.publish(toRow(blockAdded.emit({ subject: bob.id, data, recipients: [bob.id] })))
   await eventually(() => expect(shown(watcher, bob.id)).toEqual(['online', 'offline']))
   expect(watcher.one('presence').lastSeenAt).toBeNull()
 })

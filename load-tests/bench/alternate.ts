@@ -1,8 +1,9 @@
 import { median } from './quantiles.ts'
 
 /**
- * Measures two things in turn, a b a b a b, so that a noisy machine is as noisy for both. Answers the
- * median of each and of the ratios of neighbours.
+ * Measures two things in turn, a b a b a b, so that a noisy machine is as noisy for both. Each runs once before, for
+ * nothing: a process that has just started still compiles what it runs. Answers the median of each and of the ratios
+ * of neighbours.
  */
 export async function alternate<A, B>(
   rounds: number,
@@ -11,6 +12,8 @@ export async function alternate<A, B>(
 ): Promise<{ first: number; second: number; ratio: number; firsts: A[]; seconds: B[] }> {
   const firsts: A[] = []
   const seconds: B[] = []
+  await first.run()
+  await second.run()
   for (let round = 0; round < rounds; round += 1) {
     firsts.push(await first.run())
     seconds.push(await second.run())

@@ -12,8 +12,8 @@ export type SteadyPlan = {
 }
 export type SteadyFigures = { perSecond: number; p50: number; p99: number; failed: number }
 
-/** The first seconds open connections and count for nothing. */
-const warmUpMs = 1_000
+/** The first seconds open connections, and count for nothing. */
+const warmUpMs = 3_000
 
 async function sendSteadily({ url, senders, perSecond, seconds }: SteadyPlan): Promise<SteadyFigures> {
   const latencies: number[] = []

@@ -9,7 +9,7 @@ export const Config = z.object({
   /** As many bytes as that many of the longest frames that are kept whole. */
   MAILBOX_BYTES: number(4_096 * 1_024, 1_024),
   /** Mailboxes that one script appends to; 1 for a Redis Cluster, where each may be on another shard. */
-  MAILBOXES_PER_CALL: number(32, 1, 200),
+  MAILBOXES_PER_CALL: number(64, 1, 200),
   /** What `POST /queue` gives when no other end is asked for, and the latest that can be asked for. */
   QUEUE_DEFAULT_SECONDS: number(7 * 86_400, 1),
   QUEUE_MAX_SECONDS: number(90 * 86_400, 1),

@@ -16,6 +16,7 @@ export async function delivery(world: World, seconds: number): Promise<Row[]> {
     pairs,
     perSecond: 500,
     seconds,
+    warmUpSeconds: 10,
   })
   return [
     {

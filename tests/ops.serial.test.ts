@@ -1,7 +1,8 @@
 import { afterAll, expect, test } from 'bun:test'
 import { join } from 'node:path'
+import { eventually } from '@plaza/kit/testing'
 import { z } from 'zod'
-import { all, eventually, someoneNew } from './people.ts'
+import { all, someoneNew } from './people.ts'
 import { startPlaza } from './plaza.ts'
 
 const plaza = await startPlaza()

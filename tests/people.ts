@@ -16,19 +16,6 @@ export async function someoneNew(
   return { client, id: me.id, username, password }
 }
 
-/** Waits until a check passes, and fails with its last complaint after `timeoutMs`. */
-export async function eventually<T>(check: () => T | Promise<T>, timeoutMs = 20_000): Promise<T> {
-  const deadline = performance.now() + timeoutMs
-  for (;;) {
-    try {
-      return await check()
-    } catch (error) {
-      if (performance.now() > deadline) throw error
-      await Bun.sleep(50)
-    }
-  }
-}
-
 /** All items of a list. */
 export async function all<Item>(list: AsyncIterable<Item>): Promise<Item[]> {
   const items: Item[] = []

@@ -1,6 +1,7 @@
 import { afterAll, expect, test } from 'bun:test'
 import type { Message } from '@plaza/client'
-import { all, eventually, type Someone, someoneNew, unexpectedErrors } from './people.ts'
+import { eventually } from '@plaza/kit/testing'
+import { all, type Someone, someoneNew, unexpectedErrors } from './people.ts'
 import { startPlaza } from './plaza.ts'
 
 const plaza = await startPlaza({ env: { ERASURE_SETTLE_SECONDS: '1' } })

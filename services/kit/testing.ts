@@ -92,7 +92,7 @@ export async function testDeps(_path: string): Promise<TestDeps> {
 }
 
 /** Waits until a check passes, and fails with its last complaint after `timeoutMs`. */
-export async function eventually<T>(check: () => T | Promise<T>, timeoutMs = 15_000): Promise<T> {
+export async function eventually<T>(check: () => T | Promise<T>, timeoutMs = 20_000): Promise<T> {
   const deadline = performance.now() + timeoutMs
   for (;;) {
     try {

@@ -1,6 +1,7 @@
 import { afterAll, expect, test } from 'bun:test'
+import { eventually } from '@plaza/kit/testing'
 import { grantAdmin, instancesOf } from '../instances.ts'
-import { eventually, unexpectedErrors } from '../people.ts'
+import { unexpectedErrors } from '../people.ts'
 import { startPlaza } from '../plaza.ts'
 import { call, logIn, register } from '../trust/_people.ts'
 import { openSocket } from '../trust/_socket.ts'

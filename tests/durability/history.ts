@@ -1,5 +1,6 @@
 import type { Message } from '@plaza/client'
-import { eventually, type Someone } from '../people.ts'
+import { eventually } from '@plaza/kit/testing'
+import type { Someone } from '../people.ts'
 import type { Pair } from './pair.ts'
 import { insist } from './writer.ts'
 

@@ -1,6 +1,7 @@
 import type { Message, ServerFrame } from '@plaza/client'
+import { eventually } from '@plaza/kit/testing'
 import { z } from 'zod'
-import { eventually, type Someone } from '../people.ts'
+import type { Someone } from '../people.ts'
 
 const Ticket = z.object({ ticket: z.string() })
 const Waiting = z.object({

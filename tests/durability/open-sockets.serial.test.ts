@@ -1,5 +1,6 @@
 import { afterAll, expect, test } from 'bun:test'
-import { eventually, someoneNew, unexpectedErrors } from '../people.ts'
+import { eventually } from '@plaza/kit/testing'
+import { someoneNew, unexpectedErrors } from '../people.ts'
 import { startPlaza } from '../plaza.ts'
 import { killAtRandom, killForAnother, portsOf, processOf } from './faults.ts'
 import { OpenSocket } from './open-socket.ts'

@@ -1,5 +1,6 @@
+import { eventually } from '@plaza/kit/testing'
 import { z } from 'zod'
-import { eventually, type Someone, someoneNew } from '../people.ts'
+import { type Someone, someoneNew } from '../people.ts'
 import type { Plaza } from '../plaza.ts'
 import { insist } from './writer.ts'
 

@@ -1,11 +1,11 @@
 import { afterAll } from 'bun:test'
 import { cp, rm } from 'node:fs/promises'
-import { newId } from '@plaza/kit/id'
 import { toRow } from '@plaza/kit/outbox'
 import type { Running } from '@plaza/kit/service'
 import { ensureStream } from '@plaza/kit/stream'
 import { type TestUser, testDeps } from '@plaza/kit/testing'
-import { messageCreated, messageStream } from '@plaza/message/events'
+import { messageStream } from '@plaza/message/events'
+import { createdEvent } from '@plaza/message/testing'
 import { type Cursor, openMailbox, type Place, readGeneration, readMailbox } from '../mailbox.ts'
 import { relayService } from '../main.ts'
 
@@ -83,25 +83,6 @@ export async function startWorld(path: string, variables: Record<string, string>
       await deps.parts.redis.restart()
     },
   }
-}
-
-export function createdEvent(userIds: readonly string[], text: string) {
-  const conversationId = newId()
-  const data = {
-    id: newId(),
-    conversationId,
-    seq: 1,
-    revision: 1,
-    senderId: userIds[0] ?? newId(),
-    text,
-    envelope: null,
-    replyToId: null,
-    reactions: [],
-    createdAt: new Date().toISOString(),
-    editedAt: null,
-    deletedAt: null,
-  }
-  return messageCreated.emit({ subject: conversationId, data, version: 1, recipients: userIds })
 }
 
 /** Relay's handler looks at no server. */

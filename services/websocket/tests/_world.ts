@@ -9,6 +9,7 @@ import { eventually, type TestDeps, type TestUser, testDeps } from '@plaza/kit/t
 import { messageCreated, messageStream } from '@plaza/message/events'
 import { messageService } from '@plaza/message/main'
 import { Conversation, type Message } from '@plaza/message/schema'
+import { createdEvent } from '@plaza/message/testing'
 import { parseCursor } from '@plaza/relay/mailbox'
 import { relayService } from '@plaza/relay/main'
 import { websocketService } from '../main.ts'
@@ -129,27 +130,6 @@ function standInForUsers({ host }: TestDeps): void {
     const id = /^\/internal\/v1\/users\/([^/]+)$/.exec(new URL(request.url).pathname)?.[1]
     return id || !keys ? Response.json({ id, username: 'someone', role: 'user' }) : keys(request)
   })
-}
-
-/** The event of a message with this text, on its way to the users. */
-export function createdEvent(userIds: readonly string[], text: string, message: Partial<Message> = {}) {
-  const conversationId = message.conversationId ?? newId()
-  const data: Message = {
-    id: newId(),
-    conversationId,
-    seq: 1,
-    revision: 1,
-    senderId: userIds[0] ?? newId(),
-    text,
-    envelope: null,
-    replyToId: null,
-    reactions: [],
-    createdAt: new Date().toISOString(),
-    editedAt: null,
-    deletedAt: null,
-    ...message,
-  }
-  return messageCreated.emit({ subject: conversationId, data, version: data.revision, recipients: userIds })
 }
 
 /** The messages that a socket was shown as new, in their order. */

@@ -104,6 +104,9 @@ const bringAnywhere = async <T>(bringAt: (port: number) => Promise<T>): Promise<
   }
 }
 
+/** Several starts at once on a busy machine take their time; a start that hangs is told from them. */
+const patienceMs = 120_000
+
 const bringUp = async (options: string[], env: Record<string, string>) => {
   const entry = Bun.resolveSync('@plaza/infra/up', import.meta.dir)
   const child = Bun.spawn([process.execPath, '--no-orphans', entry, ...options], {
@@ -125,8 +128,13 @@ const bringUp = async (options: string[], env: Record<string, string>) => {
   const over = heard.then(() => {
     throw new Error(`Plaza did not start:\n${printed}`)
   })
-  await Promise.race([ready.promise, over])
   over.catch(() => undefined)
+  const late = setTimeout(() => {
+    ready.reject(new Error(`Plaza was not ready after ${patienceMs / 1_000} s:\n${printed}`))
+    child.kill('SIGKILL')
+  }, patienceMs)
+  await Promise.race([ready.promise, over])
+  clearTimeout(late)
   return {
     exited: child.exited,
     printed: () => printed,

@@ -1,6 +1,7 @@
 import { copyFile, mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { Failure } from '../failure.ts'
 import { locate, type Progress } from '../tools/tool.ts'
 import { traefik } from '../tools/traefik.ts'
 import { launch, type Part } from './part.ts'
@@ -55,16 +56,21 @@ export const writeInstances = async (dir: string, instances: Instances) => {
   await rename(draft, join(dynamic, 'instances.yaml'))
 }
 
-/** Waits until a running Traefik sends a service's requests to exactly these addresses and finds them healthy. */
+const patienceMs = 30_000
+
+/**
+ * Waits until a running Traefik sends a service's requests to exactly these addresses and finds them healthy. Throws
+ * Failure when it does not within half a minute.
+ */
 export const instancesInForce = async (adminPort: number, name: string, urls: string[]) => {
   const wanted = urls.toSorted().join()
-  while (true) {
+  for (const deadline = Date.now() + patienceMs; Date.now() < deadline; await Bun.sleep(50)) {
     const status = await readService(adminPort, name).catch(() => undefined)
     const up = Object.entries(status ?? {}).filter(([, health]) => health === 'UP')
     const known = Object.keys(status ?? {})
     if (known.toSorted().join() === wanted && up.length === known.length) return
-    await Bun.sleep(50)
   }
+  throw new Failure(`the gateway does not find ${name} healthy`)
 }
 
 const balancer = (name: string, urls: string[]) => ({
@@ -101,12 +107,15 @@ const nativeConfiguration = async (directory: string, address: string, adminPort
 const Service = z.object({ serverStatus: z.record(z.string(), z.string()).default({}) })
 
 const readService = async (adminPort: number, name: string): Promise<Record<string, string>> => {
-  const answer = await fetch(`http://127.0.0.1:${adminPort}/api/http/services/${name}@file`)
+  const answer = await ask(adminPort, `services/${name}@file`)
   return Service.parse(await answer.json()).serverStatus
 }
 
 const isEnabled = (adminPort: number, item: string): Promise<boolean> =>
-  fetch(`http://127.0.0.1:${adminPort}/api/http/${item}`).then(
+  ask(adminPort, item).then(
     (answer) => answer.ok,
     () => false,
   )
+
+const ask = (adminPort: number, item: string): Promise<Response> =>
+  fetch(`http://127.0.0.1:${adminPort}/api/http/${item}`, { signal: AbortSignal.timeout(2_000) })

@@ -22,7 +22,5 @@ export type Ctx = AppContext & {
   auth: Fetch
   message: Fetch
   /** The node of sockets in this process, when there is one: its name, and what wakes it. */
-  nodeHere(): NodeHere | undefined
+  nodeHere(): { name: string; wakeUp: Operation } | undefined
 }
-
-export type NodeHere = { name: string; wakeUp: Operation }

@@ -1,10 +1,9 @@
 import type { JsMsg } from '@nats-io/jetstream'
 import { type Consumers, startConsumer } from '@plaza/kit/consumer'
-import type { Nats } from '@plaza/kit/nats'
 import { recipientsHeader } from '@plaza/kit/publisher'
 import type { Appended } from './appended.ts'
 import type { Frame } from './appender.ts'
-import type { Ctx, NodeHere } from './context.ts'
+import type { Ctx } from './context.ts'
 import { MailboxesAway } from './mailboxes-away.ts'
 import { toStored } from './pointer.ts'
 import { type WakeUp, wakeUpSubject, writeWakeUp } from './wake-up.ts'
@@ -21,13 +20,8 @@ const retryMs = 250
 type Options = Pick<Ctx, 'nats' | 'log' | 'appender' | 'generation' | 'nodeHere'>
 
 /** Brings each event into its recipients' mailboxes, then wakes the nodes at which they are connected. */
-export async function startDelivery({
-  nats,
-  log,
-  appender,
-  generation,
-  nodeHere,
-}: Options): Promise<Consumers> {
+export async function startDelivery(options: Options): Promise<Consumers> {
+  const { nats, log, appender, generation } = options
   let stopping = false
   const acknowledgements = createAcknowledgements()
   /** With Redis away the messages are held, for whatever is given back comes again half a minute later. */
@@ -55,7 +49,7 @@ export async function startDelivery({
         healthy: async () => generation.current(),
         isOutage: (error) => error instanceof MailboxesAway,
         async handle(messages) {
-          wake(nats, nodeHere(), await appendPatiently(messages))
+          wake(options, await appendPatiently(messages))
           acknowledgements.add(messages)
         },
       }),
@@ -111,7 +105,8 @@ function createAcknowledgements() {
 const payloadChars = 256 << 10
 
 /** One message for each node, however many users it tells of; the one in this process is told without any. */
-function wake(nats: Nats, here: NodeHere | undefined, appended: readonly Appended[]): void {
+function wake({ nats, log, nodeHere }: Options, appended: readonly Appended[]): void {
+  const here = nodeHere()
   const payloads = new Map<string, string>()
   const add = (node: string, record: string) => {
     const payload = payloads.get(node) ?? ''
@@ -129,6 +124,9 @@ function wake(nats: Nats, here: NodeHere | undefined, appended: readonly Appende
       for (const node of elsewhere) add(node, record)
     }
   }
-  if (runsHere.length > 0) void here?.wakeUp(runsHere)
+  if (runsHere.length > 0)
+    here
+      ?.wakeUp(runsHere)
+      .catch((error) => log.error({ err: error }, 'the node in this process was not woken'))
   for (const [node, payload] of payloads) nats.connection.publish(wakeUpSubject(node), payload)
 }

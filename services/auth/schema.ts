@@ -78,7 +78,7 @@ export type Session = z.infer<typeof Session>
 export const DeviceSession = z
   .object({
     id: Id,
-    device: Device.nullable(),
+    device: z.union([Device, z.null()]),
     userAgent: z.string().nullable(),
     ip: z.string().nullable(),
     createdAt: z.iso.datetime(),

@@ -88,7 +88,7 @@ export const Block = z
 export const RelationState = z
   .object({
     userId: Id,
-    person: Person.nullable(),
+    person: z.union([Person, z.null()]),
     state: ContactState,
     blocked: z.boolean(),
     version: z.int(),

@@ -32,6 +32,7 @@ const saveText = createRoute({
   path: '/texts',
   operationId: 'saveText',
   'x-access': 'user',
+  summary: 'Save a text',
   request: { body: jsonBody(z.object({ text: Text(2_000_000) }), 'A text') },
   responses: { 200: json(z.object({ length: z.int() }), 'Saved'), ...problems },
 } as const)
@@ -40,6 +41,7 @@ const fail = createRoute({
   path: '/failures/{kind}',
   operationId: 'fail',
   'x-access': 'public',
+  summary: 'Fail',
   request: { params: z.object({ kind: z.string() }) },
   responses: { 200: json(z.object({}), 'Never'), ...problems },
 } as const)
@@ -48,6 +50,7 @@ const rule = createRoute({
   path: '/rules',
   operationId: 'rule',
   'x-access': 'moderator',
+  summary: 'Rule',
   responses: { 200: json(z.object({}), 'Ruled'), ...problems },
 } as const)
 

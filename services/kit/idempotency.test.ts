@@ -47,6 +47,7 @@ const route = createRoute({
   path: '/things',
   operationId: 'createThing',
   'x-access': 'user',
+  summary: 'Create a thing',
   request: { headers: IdempotencyHeaders, body: jsonBody(z.object({ name: z.string() }), 'A thing') },
   responses: { 201: json(z.object({ number: z.int() }), 'Made'), ...problems },
 } as const)

@@ -26,7 +26,11 @@ export type AppEnv = {
  */
 export type Access = 'public' | 'user' | 'moderator' | 'admin' | 'service'
 
-export type PlazaRoute = RouteConfig & { operationId: string; 'x-access': Access }
+/** What people call has a summary in the API documents; what only services call is hidden from them. */
+export type PlazaRoute = RouteConfig & { operationId: string; 'x-access': Access } & (
+    | { summary: string }
+    | { 'x-access': 'service'; hide: true }
+  )
 
 /** Joins an operation's contract and its handler, and puts the check of `x-access` in front of both. */
 export function defineRoute<const R extends PlazaRoute>(
@@ -72,7 +76,7 @@ export const IdempotencyHeaders = z.object({
     .regex(/^[\x21-\x7e]+$/)
     .optional()
     .openapi({
-      description: 'A repeat with the same key and body within 24 hours gets the first answer again',
+      description: 'The name of this attempt, such as a UUID: a repeat with the same key is not done twice',
     }),
 })
 

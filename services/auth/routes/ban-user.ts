@@ -17,6 +17,9 @@ const route = createRoute({
   'x-access': 'admin',
   tags: ['Administration'],
   summary: 'Shut a user out, for good or until a time',
+  description:
+    'All sessions of the user end. Another ban replaces the terms of the one before. `until` left out ' +
+    'is for good. Errors: 400 `until_past`; 404 for a deleted user; 409 `last_admin`.',
   request: {
     params: z.object({ userId: Id }),
     body: jsonBody(z.object({ reason: Line(500), until: z.iso.datetime().optional() }), 'Why, and how long'),

@@ -17,6 +17,10 @@ const route = createRoute({
   'x-access': 'user',
   tags: ['Password'],
   summary: 'Choose a new password; every other device is logged out',
+  description:
+    '8 to 128 characters that are hard to guess. This session goes on.\n\n' +
+    'Errors: 400 `password_weak`; 403 `password_wrong`; 409 when it was changed elsewhere at the same ' +
+    'moment; 429 `too_many_attempts` or `busy`.',
   request: {
     body: jsonBody(z.object({ currentPassword: Password, newPassword: NewPassword }), 'Both passwords'),
   },

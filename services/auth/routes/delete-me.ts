@@ -19,8 +19,11 @@ const route = createRoute({
   tags: ['Account'],
   summary: 'Delete my account and everything I left anywhere',
   description:
-    'The account is gone at once; every service then erases what it holds, which `erasures/{erasureId}` shows. ' +
-    'The e-mail address can be used again afterwards, the username never.',
+    'The account is gone at once, with all sessions; every service then erases what it holds, which ' +
+    '`GET /api/v1/auth/erasures/{erasureId}` shows. The e-mail address can be used again afterwards, ' +
+    'the username never.\n\n' +
+    'Errors: 403 `password_wrong`; 409 `last_admin`, or without a reason when the account was changed ' +
+    'at the same moment; 429 `too_many_attempts`.',
   request: { body: jsonBody(z.object({ password: Password }), 'The password, once more') },
   responses: { 202: json(z.object({ erasureId: Id }), 'The erasure has begun'), ...problems },
 } as const)

@@ -13,6 +13,9 @@ const route = createRoute({
   'x-access': 'admin',
   tags: ['Administration'],
   summary: 'Log a user out everywhere',
+  description:
+    'All sessions end with their tokens and sockets. It may be repeated. 404 when there never was such ' +
+    'a user.',
   request: { params: z.object({ userId: Id }) },
   responses: { ...noContent, ...problems },
 } as const)

@@ -13,7 +13,9 @@ const route = createRoute({
   'x-access': 'public',
   tags: ['Password'],
   summary: 'Ask for a mail with a link to choose a new password',
-  description: 'The answer is the same whether somebody has the address or not.',
+  description:
+    'The answer is the same whether somebody has the address or not. The link is good for an hour. At ' +
+    'most 5 mails an hour go to one address; a request beyond that gets the same answer and no mail.',
   request: { body: jsonBody(z.object({ email: Email }), 'The address of the account') },
   responses: { 202: { description: 'If the address has an account, a mail is on its way' }, ...problems },
 } as const)

@@ -12,6 +12,8 @@ const route = createRoute({
   'x-access': 'public',
   tags: ['Account'],
   summary: 'How far the erasure of a deleted account has come',
+  description:
+    'The id, which only the answer to the deletion gave, is all that is needed. 404 for any other id.',
   request: { params: z.object({ erasureId: Id }) },
   responses: { 200: json(Erasure, 'The erasure'), ...problems },
 } as const)

@@ -16,6 +16,7 @@ const route = createRoute({
   'x-access': 'public',
   tags: ['Keys'],
   summary: 'The public keys by which access tokens are verified (RFC 7517)',
+  description: 'For a server that checks access tokens by itself. May be kept for 15 seconds.',
   responses: { 200: json(z.object({ keys: z.array(Key) }).openapi('Keys'), 'A JWK set'), ...problems },
 } as const)
 

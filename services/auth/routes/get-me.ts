@@ -11,6 +11,7 @@ const route = createRoute({
   'x-access': 'user',
   tags: ['Account'],
   summary: 'Who I am',
+  description: '401 `revoked` when the account has been deleted.',
   responses: { 200: json(Me, 'The account'), ...problems },
 } as const)
 

@@ -12,6 +12,7 @@ const route = createRoute({
   'x-access': 'admin',
   tags: ['Administration'],
   summary: 'One account',
+  description: 'A deleted or erased account is shown, too. 404 when there never was one.',
   request: { params: z.object({ userId: Id }) },
   responses: { 200: json(AdminUser, 'The account'), ...problems },
 } as const)

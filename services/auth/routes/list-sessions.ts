@@ -11,6 +11,7 @@ const route = createRoute({
   'x-access': 'user',
   tags: ['Devices'],
   summary: 'The devices where one is logged in, the latest log-in first',
+  description: 'Up to 100 on a page. Sessions that have ended are left out.',
   request: { query: PageQuery },
   responses: { 200: json(Page(DeviceSession, 'DeviceSession'), 'A page'), ...problems },
 } as const)

@@ -13,6 +13,9 @@ const route = createRoute({
   'x-access': 'admin',
   tags: ['Administration'],
   summary: 'All accounts, the newest first',
+  description:
+    'Up to 100 on a page. Erased accounts are left out, deleted ones that are still being erased are ' +
+    'not.',
   request: {
     query: PageQuery.extend({
       query: Text(254).optional().openapi({ description: 'The beginning of a username or e-mail address' }),

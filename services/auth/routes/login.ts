@@ -15,7 +15,11 @@ const route = createRoute({
   'x-access': 'public',
   tags: ['Account'],
   summary: 'Log in by username or e-mail address',
-  description: 'Somebody who is banned gets 403 with reason `banned`, after the right password.',
+  description:
+    'Every log-in opens another session, which is a device in `GET /api/v1/auth/sessions`.\n\n' +
+    'Errors: 401 `credentials_wrong` for an unknown name and a wrong password alike; 403 `banned`, only ' +
+    'after the right password; 429 `too_many_attempts` after 20 attempts on one account or 100 failures ' +
+    'from one address within 15 minutes, or `busy` while too many passwords are being checked.',
   request: {
     body: jsonBody(
       z.object({ login: Text(512, 1), password: Password, device: Device.optional() }),

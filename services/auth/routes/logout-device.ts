@@ -13,6 +13,9 @@ const route = createRoute({
   'x-access': 'user',
   tags: ['Devices'],
   summary: 'Log one device out',
+  description:
+    'The session ends with its tokens and sockets. 404 for a session that does not exist, has ended, or ' +
+    "is somebody else's.",
   request: { params: z.object({ sessionId: Id }) },
   responses: { ...noContent, ...problems },
 } as const)

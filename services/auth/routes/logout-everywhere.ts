@@ -11,6 +11,7 @@ const route = createRoute({
   'x-access': 'user',
   tags: ['Account'],
   summary: 'Log out on every device, this one included',
+  description: 'All sessions end with their tokens and sockets.',
   responses: { ...noContent, ...problems },
 } as const)
 

@@ -11,6 +11,7 @@ const route = createRoute({
   'x-access': 'user',
   tags: ['Account'],
   summary: 'Log out on this device',
+  description: 'The session ends with its tokens and sockets.',
   responses: { ...noContent, ...problems },
 } as const)
 

@@ -16,8 +16,14 @@ const route = createRoute({
   tags: ['Account'],
   summary: 'Exchange a refresh token for a new one and a new access token',
   description:
-    'If the answer is lost, the same token may be sent again until the new one is used. A token that was ' +
-    'replaced for good ends the session for everybody who holds it (`refresh_token_reused`).',
+    'A refresh token is used once: the answer holds its successor, to be stored before anything else. ' +
+    'If the answer was lost, repeat with the same token. As long as its successor has not been used, ' +
+    'that gives a new answer and voids the successor that was lost.\n\n' +
+    'Using a token that is void, be it a lost successor or one whose successor has been used, is taken ' +
+    'for theft: it ends the session for everybody who holds it (401 `refresh_token_reused`). So run one ' +
+    'refresh at a time, over all tabs too, and after a lost answer repeat with the same token.\n\n' +
+    '401 `refresh_token_invalid` when the session has ended, was not refreshed for 30 days, or began ' +
+    '365 days ago: log in again.',
   request: { body: jsonBody(z.object({ refreshToken: OpaqueToken }), 'The latest refresh token') },
   responses: { 200: json(Session, 'The session goes on'), ...problems },
 } as const)

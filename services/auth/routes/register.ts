@@ -19,7 +19,11 @@ const route = createRoute({
   'x-access': 'public',
   tags: ['Account'],
   summary: 'Make an account and log in',
-  description: 'A taken name or address is a conflict with reason `username_taken` or `email_taken`.',
+  description:
+    'Opens the first session at once and mails a link that confirms the address. When the answer was ' +
+    'lost, log in.\n\n' +
+    'Errors: 400 `password_weak`, with a hint in `detail`; 409 `username_taken` or `email_taken`; 429 ' +
+    '`busy` while too many passwords are being checked.',
   request: {
     body: jsonBody(
       z.object({ username: Username, email: Email, password: NewPassword, device: Device.optional() }),

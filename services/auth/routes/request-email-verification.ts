@@ -11,6 +11,9 @@ const route = createRoute({
   'x-access': 'user',
   tags: ['Account'],
   summary: 'Ask for another mail that confirms the e-mail address',
+  description:
+    'Nothing is sent when the address is confirmed already. 429 `too_many_attempts` beyond 5 requests ' +
+    'an hour.',
   responses: { 202: { description: 'A mail is on its way, unless the address is confirmed' }, ...problems },
 } as const)
 

@@ -15,6 +15,9 @@ const route = createRoute({
   'x-access': 'public',
   tags: ['Password'],
   summary: 'Choose a new password by the token of a mail; every device is logged out',
+  description:
+    'The token is good for an hour and for one change; a password that is too weak does not spend it. ' +
+    'All sessions end. Errors: 400 `token_invalid` or `password_weak`; 429 `busy`.',
   request: {
     body: jsonBody(z.object({ token: OpaqueToken, newPassword: NewPassword }), 'The token and the password'),
   },

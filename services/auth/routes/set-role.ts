@@ -16,7 +16,8 @@ const route = createRoute({
   tags: ['Administration'],
   summary: 'Give a user a role',
   description:
-    'Tokens with the old role die at once; sessions go on. The last admin stays one (`last_admin`).',
+    'Access tokens with the old role are void at once (401 `revoked`); sessions go on, and the next ' +
+    'refresh brings the new role. It may be repeated. 404 for a deleted user; 409 `last_admin`.',
   request: {
     params: z.object({ userId: Id }),
     body: jsonBody(z.object({ role: Role }), 'The role'),

@@ -11,6 +11,9 @@ const route = createRoute({
   'x-access': 'admin',
   tags: ['Administration'],
   summary: 'Let a user in again',
+  description:
+    'Sessions that the ban has ended stay ended: the user logs in again. It may be repeated. 404 for a ' +
+    'deleted user.',
   request: { params: z.object({ userId: Id }) },
   responses: { ...noContent, ...problems },
 } as const)

@@ -13,6 +13,7 @@ const route = createRoute({
   'x-access': 'public',
   tags: ['Account'],
   summary: 'Confirm the e-mail address by the token of a mail',
+  description: 'The token is good for a day and for one use. 400 `token_invalid` for any other.',
   request: { body: jsonBody(z.object({ token: OpaqueToken }), 'The token') },
   responses: { ...noContent, ...problems },
 } as const)

@@ -16,6 +16,12 @@ const route = createRoute({
   operationId: 'addReaction',
   'x-access': 'user',
   tags: ['Messages'],
+  summary: 'React to a message with an emoji',
+  description:
+    'The path holds one emoji, percent-encoded. Each person counts once for an emoji, and a message has ' +
+    '20 different ones at most. It may be repeated.\n\n' +
+    "Errors: 403 `not_accepting`; 404 for a message that does not exist or is in other people's " +
+    'conversation; 409 `message_deleted` or `too_many_reactions`.',
   request: { params: z.object({ messageId: Id, emoji: Emoji }) },
   responses: { 200: json(Message, 'The message with its reactions'), ...problems },
 } as const)

@@ -10,6 +10,12 @@ const route = createRoute({
   operationId: 'advanceReceipts',
   'x-access': 'user',
   tags: ['Messages'],
+  summary: 'Say how far messages have arrived and have been read',
+  description:
+    'Pointers move forward only, and never past the last message; what was read counts as arrived. ' +
+    'Anything lower changes nothing, so it may be repeated. The other person is told as far as your ' +
+    'privacy settings allow.\n\n' +
+    '404 for a conversation that does not exist and for one of other people alike.',
   request: {
     params: z.object({ conversationId: Id }),
     body: jsonBody(Receipt, 'The last `seq` that arrived, and the last that was seen'),

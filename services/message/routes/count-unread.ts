@@ -11,6 +11,10 @@ const route = createRoute({
   operationId: 'countUnread',
   'x-access': 'user',
   tags: ['Conversations'],
+  summary: 'Count what is unread',
+  description:
+    'Messages of other people that you have not read, and the conversations that hold some. A ' +
+    'conversation counts with 1,000 messages at most.',
   responses: { 200: json(Unread, 'Unread messages, up to 1,000 of each conversation'), ...problems },
 } as const)
 

@@ -14,6 +14,12 @@ const route = createRoute({
   operationId: 'deleteMessage',
   'x-access': 'user',
   tags: ['Messages'],
+  summary: 'Delete a message of yours for both people',
+  description:
+    'Its content is gone; `id`, `seq` and `deletedAt` stay. At any time, unless the operator has set a ' +
+    'window. It may be repeated.\n\n' +
+    'Errors: 403 `not_sender` or `window_over`; 404 for a message that does not exist or is in other ' +
+    "people's conversation.",
   request: { params: z.object({ messageId: Id }) },
   responses: { 200: json(Message, 'What is left: its id and its place'), ...problems },
 } as const)

@@ -15,6 +15,12 @@ const route = createRoute({
   operationId: 'editMessage',
   'x-access': 'user',
   tags: ['Messages'],
+  summary: 'Replace the content of a message of yours',
+  description:
+    'Within 24 hours after it was sent, unless the operator has set another window. A plain message ' +
+    'stays plain and an encrypted one encrypted. The same content again changes nothing.\n\n' +
+    'Errors: 403 `not_sender`, `window_over` or `not_accepting`; 404 for a message that does not exist ' +
+    "or is in other people's conversation; 409 `message_deleted`.",
   request: { params: z.object({ messageId: Id }), body: jsonBody(Content, 'The new text or envelope') },
   responses: { 200: json(Message, 'The message with its new content'), ...problems },
 } as const)

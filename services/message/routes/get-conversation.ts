@@ -12,6 +12,8 @@ const route = createRoute({
   operationId: 'getConversation',
   'x-access': 'user',
   tags: ['Conversations'],
+  summary: 'Get one conversation',
+  description: '404 for a conversation that does not exist and for one of other people alike.',
   request: { params: z.object({ conversationId: Id }) },
   responses: { 200: json(Conversation, 'The conversation'), ...problems },
 } as const)

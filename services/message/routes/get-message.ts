@@ -12,6 +12,8 @@ const route = createRoute({
   operationId: 'getMessage',
   'x-access': 'user',
   tags: ['Messages'],
+  summary: 'Get one message as it is now',
+  description: "404 for a message that does not exist and for one of other people's conversations alike.",
   request: { params: z.object({ messageId: Id }) },
   responses: { 200: json(Message, 'The message as it is now'), ...problems },
 } as const)

@@ -11,7 +11,7 @@ const Changes = z
     items: z.array(Message).openapi({ description: 'As they are now, in the order of `revision`' }),
     receipts: z.array(Pointers).openapi({ description: "Both people's pointers" }),
     revision: z.int().openapi({ description: '`after` of the next question' }),
-    more: z.boolean(),
+    more: z.boolean().openapi({ description: 'Whether there are more: ask again' }),
   })
   .openapi('Changes')
 
@@ -21,10 +21,22 @@ const route = createRoute({
   operationId: 'listChanges',
   'x-access': 'user',
   tags: ['Messages'],
+  summary: 'List what changed in a conversation since a revision',
+  description:
+    'Each message that is new or was changed since `after`, once, as it is now, in the order of ' +
+    '`revision`; up to 100 in an answer. While `more` is true, ask again with `after` set to the ' +
+    '`revision` of the answer. A device repairs a gap by it.\n\n' +
+    '404 for a conversation that does not exist and for one of other people alike.',
   request: {
     params: z.object({ conversationId: Id }),
     query: z.object({
-      after: z.coerce.number().int().min(0).max(2_147_483_647).default(0),
+      after: z.coerce
+        .number()
+        .int()
+        .min(0)
+        .max(2_147_483_647)
+        .default(0)
+        .openapi({ description: 'The `revision` up to which all is known; 0 asks for everything' }),
       limit: z.coerce.number().int().min(1).max(100).default(100),
     }),
   },

@@ -12,6 +12,11 @@ const route = createRoute({
   operationId: 'listConversations',
   'x-access': 'user',
   tags: ['Conversations'],
+  summary: 'List the conversations, the last active first',
+  description:
+    'Up to 100 on a page. One that becomes active while you turn pages moves to the front, and an event ' +
+    'tells of it. An empty conversation that was opened by somebody from whom you accept no messages is ' +
+    'left out.',
   request: { query: PageQuery },
   responses: { 200: json(Page(Conversation, 'Conversation'), 'The last active first'), ...problems },
 } as const)

@@ -39,6 +39,12 @@ const route = createRoute({
   operationId: 'listMessages',
   'x-access': 'user',
   tags: ['Messages'],
+  summary: 'Turn the pages of a conversation',
+  description:
+    'Give one of `before`, `after` and `around`, or none for the latest messages. Up to 100 on a page, ' +
+    'always in ascending order of `seq`. `before` and `after` of the answer are what the next request ' +
+    'in that direction takes. A deleted message stays in its place without its content.\n\n' +
+    '404 for a conversation that does not exist and for one of other people alike.',
   request: { params: z.object({ conversationId: Id }), query: Query },
   responses: {
     200: json(History, 'Messages in the order of `seq`; without a place, the latest'),

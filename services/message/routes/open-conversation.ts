@@ -16,6 +16,12 @@ const route = createRoute({
   operationId: 'openConversation',
   'x-access': 'user',
   tags: ['Conversations'],
+  summary: 'Find or make the direct conversation with somebody',
+  description:
+    '200 when there is one already, 201 when it is new; it may be repeated. It can be opened with a ' +
+    'person who does not accept messages from you: they are told nothing, and a send then answers 403 ' +
+    '`not_accepting`.\n\n' +
+    'Errors: 400 `oneself`; 404 for a person who does not exist or has deleted their account.',
   request: {
     headers: IdempotencyHeaders,
     body: jsonBody(z.object({ userId: Id }), 'The other person'),

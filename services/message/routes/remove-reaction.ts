@@ -12,6 +12,9 @@ const route = createRoute({
   operationId: 'removeReaction',
   'x-access': 'user',
   tags: ['Messages'],
+  summary: 'Take a reaction of yours back',
+  description:
+    "It may be repeated. 404 for a message that does not exist or is in other people's conversation.",
   request: { params: z.object({ messageId: Id, emoji: Emoji }) },
   responses: { 200: json(Message, 'The message with its reactions'), ...problems },
 } as const)

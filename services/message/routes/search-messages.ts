@@ -24,6 +24,12 @@ const route = createRoute({
   operationId: 'searchMessages',
   'x-access': 'user',
   tags: ['Messages'],
+  summary: 'Search in your messages',
+  description:
+    '`query` is 1 to 200 characters: words, `"a phrase"`, `or`, `-not`. Words match whole, whatever ' +
+    'their case. Only plain messages of your own conversations are found, or of the one that ' +
+    '`conversationId` names. Up to 100 on a page, the best matches first.\n\n' +
+    '404 for a conversation that does not exist and for one of other people alike.',
   request: {
     query: PageQuery.extend({
       query: Line(200).openapi({ description: 'Words, "a phrase", or, -not' }),

@@ -14,6 +14,10 @@ const route = createRoute({
   'x-access': 'user',
   tags: ['queue'],
   summary: 'Say how far this device has come',
+  description:
+    '`GET /api/v1/queue` without a cursor goes on from here. It moves forward only, and may be ' +
+    'repeated; the frame `ack` of a socket does the same. Errors: 400 `cursor_invalid`; 409 ' +
+    '`cursor_ahead` for a place that the mailbox has not reached, or of an epoch that is over.',
   request: { body: jsonBody(z.object({ cursor: CursorText }), 'The `cursor` of the last page or event') },
   responses: { ...noContent, ...problems },
 } as const)

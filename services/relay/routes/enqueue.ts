@@ -13,6 +13,10 @@ const route = createRoute({
   'x-access': 'admin',
   tags: ['queue'],
   summary: 'Keep something for a user until their devices have it',
+  description:
+    'It reaches every device as an event `queue.enqueued`. `data` is 32 KB at most as JSON. `expiresAt` ' +
+    'lies in the future, 90 days ahead at most, unless the operator has set otherwise. 404 for a user ' +
+    'who does not exist or has deleted their account.',
   request: {
     headers: IdempotencyHeaders,
     body: jsonBody(QueueRequest, 'For whom, what, and how long'),

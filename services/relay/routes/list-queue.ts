@@ -25,6 +25,12 @@ const route = createRoute({
   'x-access': 'user',
   tags: ['queue'],
   summary: 'Read the mailbox, as a socket would',
+  description:
+    'For a client without a socket: the same events in the same order. Without `cursor` it goes on ' +
+    'where this device has acknowledged, or begins with the oldest event that is held. Reading removes ' +
+    'nothing. Work on the page, acknowledge its `cursor`, and go on with `nextCursor` until that is ' +
+    'null. Up to 100 on a page. When `gap` is true, repair as after the `gap` frame of a socket (see ' +
+    '/docs/events).',
   request: {
     query: z.object({
       limit: z.coerce.number().int().min(1).max(100).default(50).openapi({ description: 'Items on a page' }),

@@ -13,6 +13,10 @@ const route = createRoute({
   operationId: 'acceptContact',
   'x-access': 'user',
   tags: ['Contacts'],
+  summary: 'Accept a contact request',
+  description:
+    'It may be repeated. 404 when this person has not asked you or has deleted their account; after a ' +
+    '503 repeat it.',
   request: { params: UserIdParam },
   responses: { 200: json(Contact, 'The contact'), ...problems },
 } as const)

@@ -12,6 +12,12 @@ const route = createRoute({
   operationId: 'blockUser',
   'x-access': 'user',
   tags: ['Contacts'],
+  summary: 'Block a person',
+  description:
+    'The contact ends on your side alone. The other person is not told: what they see stays as it was, ' +
+    'and their messages are refused as a privacy setting would refuse them (`not_accepting`). It holds ' +
+    'when the answer comes, and may be repeated. 400 for yourself; 404 for a person who does not exist ' +
+    'or has deleted their account; after a 503 repeat it.',
   request: { params: UserIdParam },
   responses: { ...noContent, ...problems },
 } as const)

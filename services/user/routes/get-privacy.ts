@@ -10,6 +10,9 @@ const route = createRoute({
   operationId: 'getPrivacy',
   'x-access': 'user',
   tags: ['People'],
+  summary: 'Get your privacy settings',
+  description:
+    'Who may write to you, who sees whether you are online, and which receipts others get from you.',
   responses: { 200: json(Privacy, "The caller's settings"), ...problems },
 } as const)
 

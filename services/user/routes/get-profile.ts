@@ -11,6 +11,10 @@ const route = createRoute({
   operationId: 'getProfile',
   'x-access': 'user',
   tags: ['People'],
+  summary: 'Get the profile of a person',
+  description:
+    'It is the same for everybody who is logged in, blocked or not. 404 for a person who does not exist ' +
+    'or has deleted their account.',
   request: { params: UserIdParam },
   responses: { 200: json(Profile, 'The profile'), ...problems },
 } as const)

@@ -11,6 +11,8 @@ const route = createRoute({
   operationId: 'listBlocks',
   'x-access': 'user',
   tags: ['Contacts'],
+  summary: 'List the people whom you have blocked, the latest first',
+  description: 'Up to 100 on a page.',
   request: { query: PageQuery },
   responses: { 200: json(Page(Block, 'Block'), 'The blocked, the latest first'), ...problems },
 } as const)

@@ -9,7 +9,7 @@ const ContactChanges = z
   .object({
     items: z.array(RelationState),
     version: z.int().openapi({ description: 'Ask with `after` this version next' }),
-    more: z.boolean(),
+    more: z.boolean().openapi({ description: 'Whether there are more: ask again' }),
   })
   .openapi('ContactChanges')
 
@@ -19,9 +19,20 @@ const route = createRoute({
   operationId: 'listContactChanges',
   'x-access': 'user',
   tags: ['Contacts'],
+  summary: 'List what changed among contacts and blocks since a version',
+  description:
+    'Each contact, request and block that changed since `after`, once, as it is now, in the order of ' +
+    '`version`; up to 100 in an answer. One that ended has the state `none`. While `more` is true, ask ' +
+    'again with `after` set to the `version` of the answer. A device repairs a gap by it.',
   request: {
     query: z.object({
-      after: z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
+      after: z.coerce
+        .number()
+        .int()
+        .min(0)
+        .max(Number.MAX_SAFE_INTEGER)
+        .default(0)
+        .openapi({ description: 'The `version` up to which all is known; 0 asks for everything' }),
       limit: z.coerce.number().int().min(1).max(100).default(100),
     }),
   },

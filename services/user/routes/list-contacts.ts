@@ -11,6 +11,10 @@ const route = createRoute({
   operationId: 'listContacts',
   'x-access': 'user',
   tags: ['Contacts'],
+  summary: 'List contacts or contact requests, the newest first',
+  description:
+    '`state` chooses the contacts (`accepted`), the requests that you got (`incoming`) or those that ' +
+    'you sent (`outgoing`). Up to 100 on a page.',
   request: {
     query: PageQuery.extend({ state: ContactState.exclude(['none']).default('accepted') }),
   },

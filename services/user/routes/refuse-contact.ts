@@ -11,6 +11,11 @@ const route = createRoute({
   operationId: 'refuseContact',
   'x-access': 'user',
   tags: ['Contacts'],
+  summary: 'Refuse a contact request',
+  description:
+    'The person who asked is not told: to them the request stays unanswered. It may be repeated. 404 ' +
+    'when this person has not asked you or has deleted their account; 409 `contact` when you are ' +
+    'contacts already.',
   request: { params: UserIdParam },
   responses: { ...noContent, ...problems },
 } as const)

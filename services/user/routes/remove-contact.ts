@@ -12,6 +12,11 @@ const route = createRoute({
   operationId: 'removeContact',
   'x-access': 'user',
   tags: ['Contacts'],
+  summary: 'Remove a contact, or withdraw or refuse a request',
+  description:
+    'A contact or a request of yours ends on both sides; a request that you got is refused, which its ' +
+    'sender is not told. It may be repeated. 404 for a person with whom you never had to do or who has ' +
+    'deleted their account; after a 503 repeat it.',
   request: { params: UserIdParam },
   responses: { ...noContent, ...problems },
 } as const)

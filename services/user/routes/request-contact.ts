@@ -16,6 +16,14 @@ const route = createRoute({
   operationId: 'requestContact',
   'x-access': 'user',
   tags: ['Contacts'],
+  summary: 'Ask somebody to be a contact',
+  description:
+    '201 when it changed something: `state` is `outgoing`, or `accepted` when the other person had ' +
+    'asked you. 200 when it was so already. Up to 200 requests may wait for an answer, refused ones ' +
+    'among them, for a refusal is not told; withdraw one by removing the contact. A person who has ' +
+    'blocked you gives the same answer, and the request does not reach them.\n\n' +
+    'Errors: 400 for yourself; 404 for a person who does not exist or has deleted their account; 409 ' +
+    '`blocked` when you have blocked them; 429 `too_many_requests_open`; after a 503 repeat it.',
   request: {
     headers: IdempotencyHeaders,
     body: jsonBody(z.object({ userId: Id }).openapi('ContactRequest'), 'Whom to ask'),

@@ -15,6 +15,12 @@ const route = createRoute({
   operationId: 'searchUsers',
   'x-access': 'user',
   tags: ['People'],
+  summary: 'Search for people by name',
+  description:
+    'Matches the beginning of the username, then of the display name, then of its later words; several ' +
+    'words must all match. Case and accents do not count. `query` is 1 to 64 characters; up to 100 ' +
+    'people on a page. People whom you have blocked are left out. Those who have blocked you are not, ' +
+    'so that nobody learns of a block.',
   request: {
     query: PageQuery.extend({
       query: Line(64).openapi({ description: 'The beginning of a username, or of words of a name' }),

@@ -12,6 +12,10 @@ const route = createRoute({
   operationId: 'unblockUser',
   'x-access': 'user',
   tags: ['Contacts'],
+  summary: 'Unblock a person',
+  description:
+    'It brings no contact back. It may be repeated. 404 for a person with whom you never had to do or ' +
+    'who has deleted their account; after a 503 repeat it.',
   request: { params: UserIdParam },
   responses: { ...noContent, ...problems },
 } as const)

@@ -12,6 +12,10 @@ const route = createRoute({
   operationId: 'updatePrivacy',
   'x-access': 'user',
   tags: ['People'],
+  summary: 'Replace your privacy settings',
+  description:
+    'All four are required. They are in force everywhere when the answer comes. A 503 means that they ' +
+    'are stored but not yet in force everywhere: repeat it.',
   request: { body: jsonBody(PrivacySettings, 'All settings') },
   responses: { 200: json(Privacy, 'The settings, in force'), ...problems },
 } as const)

@@ -13,6 +13,10 @@ const route = createRoute({
   operationId: 'updateProfile',
   'x-access': 'user',
   tags: ['People'],
+  summary: 'Change your own profile',
+  description:
+    'A field that is left out stays as it is; `null` empties it. `fields` replaces all of them: 20 at ' +
+    'most, names up to 40 characters, values up to 200. 403 for the profile of somebody else.',
   request: { params: UserIdParam, body: jsonBody(ProfileEdit, 'What to set') },
   responses: { 200: json(Profile, 'The profile as it is now'), ...problems },
 } as const)

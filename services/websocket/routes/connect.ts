@@ -13,7 +13,13 @@ const route = createRoute({
   'x-access': 'public',
   tags: ['websocket'],
   summary: 'Open a socket',
-  description: 'The frames that follow are in the AsyncAPI document.',
+  description:
+    'A WebSocket handshake with the ticket in the query. What follows is described at /docs/events. A ' +
+    'refusal comes as a problem before the handshake, and the ticket is spent all the same; a browser ' +
+    'shows only that the connection failed.\n\n' +
+    'Errors: 400 `upgrade_required`; 401 `ticket_invalid` for a ticket that is unknown, used or too ' +
+    'old, and `revoked` when the session has ended; 403 `origin_not_allowed`; 429 `too_many_sockets` ' +
+    'beyond 32 of one user at a node; 503 when the node is closing.',
   request: { query: z.object({ ticket: z.string().min(1).max(128) }) },
   responses: { 101: { description: 'The socket is open' }, ...problems },
 } as const)

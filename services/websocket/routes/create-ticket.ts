@@ -18,6 +18,10 @@ const route = createRoute({
   'x-access': 'user',
   tags: ['websocket'],
   summary: 'Get a ticket for one socket',
+  description:
+    'A ticket opens one socket, within 30 seconds unless the operator has set otherwise (`expiresAt`). ' +
+    'Get another one for each attempt to connect. It is a secret that stands for the session: a browser ' +
+    'cannot send headers with a WebSocket, so it travels in the address in place of the access token.',
   request: {},
   responses: { 201: json(TicketAnswer, 'The ticket'), ...problems },
 } as const)

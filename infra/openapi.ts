@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import { asyncApi } from '@plaza/websocket/asyncapi'
 import { messageOf } from './failure.ts'
 import { openApiOf, services } from './openapi/document.ts'
+import { findFaults } from './openapi/faults.ts'
 
 const folder = join(import.meta.dir, '../docs')
 
@@ -12,9 +13,13 @@ const documents = (): Record<string, unknown> => ({
   'asyncapi.json': asyncApi,
 })
 
-/** Writes what is not as it should be; with `--check` it only names it, and the exit code is 1. */
+/** Writes what is not as it should be; with `--check` it only names it, and the exit code is 1. So it is with faults. */
 const main = async (isCheck: boolean) => {
   for (const [name, document] of Object.entries(documents())) {
+    for (const fault of findFaults(document)) {
+      console.error(`docs/${name}: ${fault}`)
+      process.exitCode = 1
+    }
     const path = join(folder, name)
     const text = `${JSON.stringify(document, null, 2)}\n`
     const present = await Bun.file(path)

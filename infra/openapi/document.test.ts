@@ -1,9 +1,11 @@
 import { expect, test } from 'bun:test'
+import { ProblemBody } from '@plaza/kit/problem'
 import { validate } from '@readme/openapi-parser'
+import { exampleProblem } from './conventions.ts'
 import { openApiOf, services } from './document.ts'
 
 type Operation = { operationId: string; 'x-access': string; security: object[] }
-type Document = { paths: Record<string, Record<string, Operation>> }
+type Document = { info: { description: string }; paths: Record<string, Record<string, Operation>> }
 
 /** The document as it is written: without what JSON leaves out. */
 const documentOf = (name: string): Document => JSON.parse(JSON.stringify(openApiOf(name)))
@@ -36,4 +38,12 @@ test('no two operations share a name, and no two services an address', () => {
 
 test('a document is the same each time it is made', () => {
   for (const name of Object.keys(services)) expect(documentOf(name)).toEqual(documentOf(name))
+})
+
+test('what is said of problems is true to their schema, and names every code', () => {
+  expect(ProblemBody.strict().parse(exampleProblem)).toEqual(exampleProblem)
+  for (const name of Object.keys(services)) {
+    const { description } = documentOf(name).info
+    for (const code of ProblemBody.shape.code.options) expect(description).toContain(`| \`${code}\` |`)
+  }
 })

@@ -5,6 +5,7 @@ import { createApp as createMessage } from '@plaza/message/app'
 import { createApp as createRelay } from '@plaza/relay/app'
 import { createApp as createUser } from '@plaza/user/app'
 import { createApp as createWebsocket } from '@plaza/websocket/app'
+import { conventions } from './conventions.ts'
 
 type Described = { title: string; description: string; app(): OpenAPIHono<AppEnv> }
 
@@ -32,7 +33,8 @@ export const services: Record<string, Described> = {
   },
   websocket: {
     title: 'Live',
-    description: 'The socket and its ticket. The frames on it are described in asyncapi.json.',
+    description:
+      'The socket and its ticket. The frames on it are described at /docs/events and in asyncapi.json.',
     app: () => createWebsocket(unused()),
   },
 }
@@ -54,7 +56,7 @@ export const openApiOf = (name: string): object => {
     info: {
       title: `Plaza: ${title}`,
       version: '1',
-      description,
+      description: `${description}\n\n${conventions}`,
       license: { name: 'Apache-2.0' },
     },
     servers: [{ url: '/', description: 'The gateway that serves this page' }],

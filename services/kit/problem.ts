@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi'
 
-const statuses = {
+/** Every code with its status. */
+export const statuses = {
   invalid: 400,
   unauthenticated: 401,
   forbidden: 403,

@@ -1,6 +1,7 @@
 import { copyFile, mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { makeCertificates } from '../certificates.ts'
 import { Failure } from '../failure.ts'
 import { locate, type Progress } from '../tools/tool.ts'
 import { traefik } from '../tools/traefik.ts'
@@ -30,6 +31,7 @@ export const startTraefik = async (options: TraefikOptions): Promise<Part> => {
   const program = await locate(traefik, progress)
   const dynamic = await dynamicFolder(dir)
   await copyFile(join(source, 'routes.yaml'), join(dynamic, 'routes.yaml'))
+  await writeCertificate(dynamic)
   const configFile = join(dir, 'traefik.yaml')
   await writeFile(configFile, await nativeConfiguration(dynamic, `${host}:${port}`, adminPort))
   return launch({
@@ -54,6 +56,17 @@ export const writeInstances = async (dir: string, instances: Instances) => {
   // JSON is YAML, too.
   await writeFile(draft, JSON.stringify({ http: { services: Object.fromEntries(services) } }, null, 2))
   await rename(draft, join(dynamic, 'instances.yaml'))
+}
+
+/**
+ * Nobody speaks TLS with it, but without a certificate Traefik makes an RSA key at every start, up to a second's
+ * work before its first route is in force.
+ */
+const writeCertificate = async (dynamic: string) => {
+  const { certificate, key } = await makeCertificates(['localhost'])
+  const defaultCertificate = { certFile: certificate, keyFile: key }
+  const configuration = { tls: { stores: { default: { defaultCertificate } } } }
+  await writeFile(join(dynamic, 'certificate.yaml'), JSON.stringify(configuration), { mode: 0o600 })
 }
 
 const patienceMs = 30_000
@@ -100,7 +113,8 @@ const nativeConfiguration = async (directory: string, address: string, adminPort
   )
   configuration.entryPoints.web.address = address
   configuration.entryPoints.traefik.address = `127.0.0.1:${adminPort}`
-  configuration.providers = { providersThrottleDuration: '100ms', file: { directory, watch: true } }
+  // Without a throttle the routes are there before Traefik's own first configuration, which knows none.
+  configuration.providers = { providersThrottleDuration: '0s', file: { directory, watch: true } }
   return JSON.stringify(configuration, null, 2)
 }
 

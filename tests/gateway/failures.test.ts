@@ -1,4 +1,6 @@
 import { afterAll, expect, test } from 'bun:test'
+import { once } from 'node:events'
+import { connect } from 'node:tls'
 import { standIn, testGateway } from '@plaza/infra/gateway'
 import { echo, serveForwardAuth, serveMoody } from './_stand-ins.ts'
 
@@ -78,4 +80,12 @@ test('the other instance takes what the first no longer can', async () => {
   })
   await second.stop()
   await forwardAuth.stop()
+})
+
+// Making a key takes Traefik up to a second, in which its routes are not there yet.
+test('Traefik is given a certificate and makes none at its start', async () => {
+  const socket = connect({ port: Number(new URL(gateway.url).port), rejectUnauthorized: false })
+  await once(socket, 'secureConnect')
+  expect(socket.getPeerCertificate().issuer.CN).toBe('Plaza')
+  socket.destroy()
 })

@@ -1,4 +1,4 @@
-import { toProblem } from '@plaza/kit/app'
+import { requestIdOf, toProblem } from '@plaza/kit/app'
 import { StartupError } from '@plaza/kit/config'
 import type { Log } from '@plaza/kit/log'
 import { unexpectedErrors } from '@plaza/kit/metrics'
@@ -21,7 +21,7 @@ export function serveForwardAuth(ctx: Pick<Ctx, 'config' | 'identity' | 'session
       fetch: (request) =>
         request.url.endsWith('/internal/v1/forward-auth')
           ? answer(ctx, request)
-          : toResponse(new Problem('not_found', 'There is nothing at this address')),
+          : toResponse(new Problem('not_found', 'There is nothing at this address'), request),
     })
   } catch (cause) {
     throw new StartupError(`port ${FORWARD_AUTH_PORT} is taken: set AUTH_FORWARD_AUTH_PORT`, { cause })
@@ -43,24 +43,27 @@ async function answer(
       headers: { 'X-User-Id': user.userId, 'X-User-Role': user.role, 'X-Session-Id': user.sessionId },
     })
   } catch (error) {
-    return refusal(error, log)
+    return refusal(error, request, log)
   }
 }
 
-function refusal(cause: unknown, log: Log): Response {
+function refusal(cause: unknown, request: Request, log: Log): Response {
   const error = toProblem(cause instanceof Error ? cause : new Error(String(cause)))
-  if (error instanceof Problem) return toResponse(error)
+  if (error instanceof Problem) return toResponse(error, request)
   unexpectedErrors.inc({ service: 'auth' })
   log.error({ err: error }, 'unexpected error')
-  return toResponse(new Problem('unavailable', 'Nobody can say who this is', { retryAfterSeconds: 1 }))
+  const problem = new Problem('unavailable', 'Nobody can say who this is', { retryAfterSeconds: 1 })
+  return toResponse(problem, request)
 }
 
-function toResponse(problem: Problem): Response {
+function toResponse(problem: Problem, request: Request): Response {
   const { retryAfterSeconds } = problem.options
-  return new Response(JSON.stringify(problem.body()), {
+  const requestId = requestIdOf(request.headers.get('x-request-id'))
+  return new Response(JSON.stringify(problem.body(requestId)), {
     status: problem.status,
     headers: {
       'content-type': 'application/problem+json',
+      'X-Request-Id': requestId,
       ...(problem.code === 'unauthenticated' ? { 'WWW-Authenticate': 'Bearer' } : {}),
       ...(retryAfterSeconds === undefined ? {} : { 'Retry-After': String(retryAfterSeconds) }),
     },

@@ -25,7 +25,7 @@ export function newApp({ service, identity, tokens, log }: AppContext): OpenAPIH
     },
   })
   app.use(async (c, next) => {
-    const requestId = requestIdOf(c)
+    const requestId = requestIdOf(c.req.header('x-request-id'))
     const trace = readTrace(c.req.header('traceparent'))
     c.set('service', service)
     c.set('identity', identity)
@@ -111,8 +111,7 @@ function toInvalid(target: string, error: ZodError): Problem {
 }
 
 /** A caller's own id is kept when it is a plain one, so that a request can be followed across services. */
-function requestIdOf(c: Context): string {
-  const given = c.req.header('x-request-id')
+export function requestIdOf(given: string | null | undefined): string {
   return given && /^[\w-]{8,64}$/.test(given) ? given : Bun.randomUUIDv7()
 }
 

@@ -51,6 +51,14 @@ test('through the gateway: 401 as problem+json without a good token, at once aft
   await expectProblem(await ask(person.accessToken), 401, { code: 'unauthenticated', reason: 'revoked' })
 })
 
+test("through the gateway: a refusal carries the request's id, as every other problem does", async () => {
+  const refused = await ask(undefined, { 'x-request-id': 'abcd-1234' })
+  expect(refused.headers.get('x-request-id')).toBe('abcd-1234')
+  expect(await refused.json()).toMatchObject({ requestId: 'abcd-1234' })
+  const unnamed = await ask()
+  expect(await unnamed.json()).toMatchObject({ requestId: unnamed.headers.get('x-request-id') })
+})
+
 test('over one connection of HTTP/2 with TLS, many at once', async () => {
   const person = await register()
   const session = connect(`https://127.0.0.1:${gateway.authPort}`, { ca: authority })

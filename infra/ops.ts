@@ -50,19 +50,27 @@ const parse = (args: string[]) => {
 const main = async (args: string[]) => {
   const { values, positionals } = parse(args)
   if (values.help) return console.log(usage)
-  if (positionals.length === 0) {
-    console.error(usage)
-    process.exitCode = 2
-    return
-  }
+  if (positionals.length === 0) return misused(usage)
   const [group = '', verb = '', ...rest] = positionals
   const command = commands[`${group} ${verb}`]
+  const help = usageOf(positionals.slice(0, 2).join(' '))
+  if (!command && !verb && help) return misused(help)
   if (!command) throw new Failure(`there is no command "${positionals.join(' ')}"; see --help`)
-  const missing = command.takes.slice(rest.length).find((name) => !name.endsWith('?'))
-  if (missing) throw new Failure(`name the ${missing}; see --help`)
+  if (command.takes.slice(rest.length).some((name) => !name.endsWith('?'))) return misused(help)
   const surplus = rest.slice(command.takes.length)
   if (surplus.length > 0) throw new Failure(`"${surplus.join(' ')}" is too much; see --help`)
   await command.run(await findPlaza(values.data), ...rest)
+}
+
+/** The lines of the usage about the commands that begin so; empty when there are none. */
+const usageOf = (words: string): string => {
+  const lines = usage.split('\n').filter((line) => line.startsWith(`  ${words} `))
+  return lines.length > 0 ? ['bun run ops [--data DIR]', ...lines].join('\n') : ''
+}
+
+const misused = (help: string) => {
+  console.error(help)
+  process.exitCode = 2
 }
 
 try {

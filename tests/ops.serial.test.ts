@@ -34,7 +34,6 @@ test('what cannot be done is said in one line, with exit code 1', async () => {
   for (const words of [
     ['admin', 'grant', 'nobody-of-this-name'],
     ['admin', 'grant', ben.username, 'emperor'],
-    ['admin', 'grant'],
     ['keys', 'rotate', 'now'],
     ['dead-letters', 'show', 'x'],
     ['dead-letters', 'replay', crypto.randomUUID()],
@@ -48,6 +47,22 @@ test('what cannot be done is said in one line, with exit code 1', async () => {
       1,
       true,
     ])
+  }
+})
+
+test('an incomplete command is answered with its usage, with exit code 2', async () => {
+  const usages: [string[], string[]][] = [
+    [['admin'], ['admin grant']],
+    [
+      ['dead-letters'],
+      ['dead-letters list', 'dead-letters show', 'dead-letters replay', 'dead-letters drop'],
+    ],
+    [['dead-letters', 'replay'], ['dead-letters replay']],
+  ]
+  for (const [words, commands] of usages) {
+    const { complaint, code } = await ops(...words)
+    const [, ...lines] = complaint.split('\n').map((line) => line.trim().split(' ').slice(0, 2).join(' '))
+    expect([words, code, lines]).toEqual([words, 2, commands])
   }
 })
 
@@ -65,6 +80,7 @@ test('a new signing key is published while tokens of the old one stay good', asy
 
 test('there are no dead letters, and that is no error', async () => {
   expect(await ops('dead-letters', 'list')).toMatchObject({ code: 0, said: 'no dead letters' })
+  expect(await ops('dead-letters', 'replay', 'all')).toMatchObject({ code: 0, said: 'no dead letters' })
 })
 
 test('read models are made anew while people talk, and nothing is missed', async () => {

@@ -31,7 +31,8 @@ export const replayLetters = async (target: Target, event = '') => {
   const letters = await (event === 'all'
     ? allLetters(target)
     : inEach(target, (sql) => showDeadLetters(sql, idOf(event))))
-  if (letters.length === 0) throw event === 'all' ? new Failure('no dead letters') : none(event)
+  if (letters.length === 0 && event !== 'all') throw none(event)
+  if (letters.length === 0) return console.log('no dead letters')
   await withNats(target, async (nats) => {
     for (const { consumer, eventId } of letters) {
       const error = await replayDeadLetter(nats, { consumer, eventId })

@@ -31,7 +31,7 @@ export async function createStrangers({ plaza }: World) {
           if (event % 200 === 0) await published
         }
       const last = userIds.at(-1) ?? ''
-      while (Number((await redis.hget(`relay:{${last}}:meta`, 'n')) ?? 0) < events) await Bun.sleep(20)
+      while ((await redis.xlen(`relay:{${last}}`)) < events) await Bun.sleep(20)
     },
     async end() {
       redis.disconnect()

@@ -3,8 +3,9 @@ export const keysOf = (userId: string) => ({
   /** Stream of frames, entry `<n>-0`: event id → text or pointer. */
   frames: `relay:{${userId}}`,
   /**
-   * Hash: epoch, n (the newest), trimmedTo (the newest that is gone), bytes, days, and for as long as a frame is there
-   * event id → n; or gone, for an erased user.
+   * Hash. `box`: `<epoch> <n, the newest> <trimmedTo, the newest that is gone> <bytes> <day of the last append>`, or
+   * `gone` for an erased user; one field, since each that Redis looks up costs. `day:<day>`: the newest before it.
+   * Event id → n, for as long as the frame is there.
    */
   meta: `relay:{${userId}}:meta`,
   /** Hash: socket node → `<lease's end in ms> <status>`. */

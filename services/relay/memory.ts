@@ -37,11 +37,14 @@ async function listSizes(redis: Redis): Promise<{ userId: string; bytes: number 
   const sizes: { userId: string; bytes: number }[] = []
   for await (const keys of redis.scanStream({ match: 'relay:{*}:meta', count: 1_000 })) {
     const users = (Array.isArray(keys) ? keys : []).flatMap((key) => /\{(.+)\}/.exec(String(key))?.[1] ?? [])
-    const found = await Promise.all(users.map((userId) => redis.hget(keysOf(userId).meta, 'bytes')))
+    const found = await Promise.all(users.map((userId) => redis.hget(keysOf(userId).meta, 'box')))
     users.forEach((userId, index) => {
-      const bytes = Number(found[index] ?? 0)
+      const bytes = readBytes(found[index])
       if (bytes > 0) sizes.push({ userId, bytes })
     })
   }
   return sizes.sort((a, b) => b.bytes - a.bytes)
 }
+
+/** What a mailbox's frames take, as its box says; 0 for none. */
+const readBytes = (box: string | null | undefined): number => Number(box?.split(' ')[3] ?? 0)

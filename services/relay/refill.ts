@@ -5,6 +5,7 @@ import type { Sql } from '@plaza/kit/sql'
 import { isAbsent } from '@plaza/kit/stream'
 import type { Appender, Frame } from './appender.ts'
 import { deliveredSubjects, toMail } from './deliver.ts'
+import { relayStream } from './events.ts'
 
 type Options = { nats: Nats; sql: Sql; log: Log; appender: Appender }
 
@@ -43,9 +44,11 @@ export async function refillMailboxes(options: Options): Promise<number> {
 
 async function refillFromBroker({ nats, appender }: Options): Promise<number> {
   let frames = 0
-  for (const stream of ['USER', 'MESSAGE']) {
+  for (const [stream, subjects] of Object.entries(deliveredSubjects)) {
+    // What was enqueued stays in the database until it is acknowledged, longer than the broker keeps it.
+    if (stream === relayStream.name) continue
     let batch: JsMsg[] = []
-    for await (const message of readAll(nats, stream)) {
+    for await (const message of readAll(nats, stream, subjects)) {
       batch.push(message)
       if (batch.length < batchSize) continue
       frames += await appendToAway(appender, toMail(batch))
@@ -57,11 +60,11 @@ async function refillFromBroker({ nats, appender }: Options): Promise<number> {
 }
 
 /** Everything a stream holds now, by a consumer that leaves nothing behind. */
-async function* readAll(nats: Nats, stream: string): AsyncGenerator<JsMsg> {
+async function* readAll(nats: Nats, stream: string, subjects: string[]): AsyncGenerator<JsMsg> {
   try {
     const { state } = await nats.jsm.streams.info(stream)
     if (state.messages === 0) return
-    const consumer = await nats.js.consumers.get(stream, { filter_subjects: deliveredSubjects[stream] })
+    const consumer = await nats.js.consumers.get(stream, { filter_subjects: subjects })
     if ((await consumer.info()).num_pending === 0) return
     const messages = await consumer.consume({ max_messages: batchSize * 2 })
     for await (const message of messages) {

@@ -1,13 +1,32 @@
 import { defineScript } from './script.ts'
 
-/** Begins a mailbox anew when it is absent or of an older generation; nil for a caller who is behind. */
-const begin = `
-local function begin(frames, meta, epoch)
-  local generation = epoch and tonumber(string.match(epoch, '^%d+'))
+/** Reads and writes the field in which a mailbox's state stands. */
+const box = `
+local function readBox(text)
+  local epoch, n, trimmedTo, bytes, day = string.match(text, '^(%S+) (%d+) (%d+) (%d+) (%d+)$')
+  return epoch, tonumber(n), tonumber(trimmedTo), tonumber(bytes), tonumber(day)
+end
+
+local function writeBox(epoch, n, trimmedTo, bytes, day)
+  return string.format('%s %d %d %d %d', epoch, n, trimmedTo, bytes, day)
+end
+`
+
+/** Begins a mailbox anew when it is absent or of an older generation. ARGV[1] is the generation, ARGV[2] a fresh epoch. */
+const begin = `${box}
+-- Whether a box is of the generation that ARGV[1] names.
+local prefix = ARGV[1] .. '.'
+local function isPresent(text)
+  return text and string.sub(text, 1, #prefix) == prefix
+end
+
+-- The new epoch; nil for a caller who is behind.
+local function begin(frames, meta, text)
+  local generation = text and tonumber(string.match(text, '^%d+'))
   if generation and generation > tonumber(ARGV[1]) then return nil end
-  local fresh = ARGV[1] .. '.' .. ARGV[2]
+  local fresh = prefix .. ARGV[2]
   redis.call('UNLINK', frames, meta)
-  redis.call('HSET', meta, 'epoch', fresh, 'n', 0, 'trimmedTo', 0, 'bytes', 0, 'day', -1)
+  redis.call('HSET', meta, 'box', writeBox(fresh, 0, 0, 0, 0))
   redis.call('PEXPIRE', meta, ARGV[4])
   return fresh
 end
@@ -22,7 +41,8 @@ end
  */
 export const appendScript = defineScript(`${begin}
 local now, keepMs, maxFrames, maxBytes = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
-local today = string.format('%d', math.floor(now / 86400000))
+local onlyAway = ARGV[7] == '1'
+local today = math.floor(now / 86400000)
 
 -- Frames over the limits leave some at a time, so that not every append has to trim.
 local function trim(frames, meta, n, trimmedTo, bytes, trimTo)
@@ -46,7 +66,7 @@ end
 
 -- A new day notes where it begins, has the keys live on, and answers up to where keepMs has passed.
 local function turnDay(frames, meta, before, trimTo)
-  redis.call('HSET', meta, 'day', today, 'day:' .. today, before)
+  redis.call('HSET', meta, 'day:' .. today, before)
   local oldest = today - math.ceil(keepMs / 86400000)
   for past = oldest, oldest - 14, -1 do
     local mark = redis.call('HGET', meta, 'day:' .. past)
@@ -66,31 +86,38 @@ local function isConnected(nodes)
   return false
 end
 
+-- The box, then the place of each event id that the mailbox knows.
+local function look(meta, from, to)
+  if from + 1 == to then return redis.call('HMGET', meta, 'box', ARGV[from]) end
+  local asked = { 'box' }
+  for i = from, to, 2 do asked[#asked + 1] = ARGV[i] end
+  return redis.call('HMGET', meta, unpack(asked))
+end
+
 local function append(frames, meta, registry, from, to)
   local nodes = redis.call('HGETALL', registry)
-  if ARGV[7] == '1' and isConnected(nodes) then return {} end
-  local asked = { 'epoch', 'n', 'trimmedTo', 'bytes', 'day', 'gone' }
-  for i = from, to, 2 do asked[#asked + 1] = ARGV[i] end
-  local box = redis.call('HMGET', meta, unpack(asked))
-  if box[6] then return {} end
-  local epoch, n, trimmedTo, bytes, day = box[1], tonumber(box[2]), box[3], tonumber(box[4]), box[5]
-  local known = {}
-  if not epoch or string.find(epoch, ARGV[1] .. '.', 1, true) ~= 1 then
-    epoch, n, trimmedTo, bytes, day = begin(frames, meta, epoch), 0, 0, 0, '-1'
-    if not epoch then return nil end
+  if onlyAway and isConnected(nodes) then return {} end
+  local found = look(meta, from, to)
+  local text = found[1]
+  if text == 'gone' then return {} end
+  local known, epoch, n, trimmedTo, bytes, day = {}, nil, 0, 0, 0, 0
+  if isPresent(text) then
+    epoch, n, trimmedTo, bytes, day = readBox(text)
+    for i = from, to, 2 do known[ARGV[i]] = tonumber(found[(i - from) / 2 + 2] or nil) end
   else
-    for i = 7, #asked do known[asked[i]] = tonumber(box[i]) end
+    epoch = begin(frames, meta, text)
+    if not epoch then return nil end
   end
-  local before, places, noted = n, nil, {}
+  local before, places, changes = n, nil, { 'box', '' }
   for i = from, to, 2 do
     local id, text = ARGV[i], ARGV[i + 1]
     if not known[id] then
       n = n + 1
       bytes = bytes + #text
       known[id] = n
-      noted[#noted + 1] = id
-      noted[#noted + 1] = n
-      redis.call('XADD', frames, n .. '-0', id, text)
+      changes[#changes + 1] = id
+      changes[#changes + 1] = string.format('%d', n)
+      redis.call('XADD', frames, string.format('%d-0', n), id, text)
       if places then places[#places + 1] = n end
     else
       -- A repeat: from here on each frame names its place.
@@ -103,12 +130,12 @@ local function append(frames, meta, registry, from, to)
   end
   local answer = #nodes > 0 and { epoch, places or (before + 1), nodes } or {}
   if n == before then return answer end
-  redis.call('HSET', meta, 'n', n, 'bytes', bytes, unpack(noted))
+  changes[2] = writeBox(epoch, n, trimmedTo, bytes, today)
+  redis.call('HSET', meta, unpack(changes))
   if day ~= today or n - trimmedTo > maxFrames or bytes > maxBytes then
-    trimmedTo = tonumber(trimmedTo)
     local trimTo = day == today and trimmedTo or turnDay(frames, meta, before, trimmedTo)
     trimmedTo, bytes = trim(frames, meta, n, trimmedTo, bytes, trimTo)
-    redis.call('HSET', meta, 'trimmedTo', trimmedTo, 'bytes', bytes)
+    redis.call('HSET', meta, 'box', writeBox(epoch, n, trimmedTo, bytes, today))
   end
   return answer
 end
@@ -129,66 +156,66 @@ return answers
  * Notes where the user is connected and answers {epoch, n, trimmedTo}, or {} for an erased user.
  */
 export const openScript = defineScript(`${begin}
-local meta = redis.call('HMGET', KEYS[2], 'epoch', 'n', 'trimmedTo', 'gone')
-if meta[4] then return {} end
-if not meta[1] or string.find(meta[1], ARGV[1] .. '.', 1, true) ~= 1 then
-  meta = { begin(KEYS[1], KEYS[2], meta[1]), 0, 0 }
-  if not meta[1] then return redis.error_reply('STALE') end
-elseif redis.call('PTTL', KEYS[2]) < ARGV[4] - 3600000 then
+local text = redis.call('HGET', KEYS[2], 'box')
+if text == 'gone' then return {} end
+local epoch, n, trimmedTo
+if isPresent(text) then
+  epoch, n, trimmedTo = readBox(text)
+else
+  epoch, n, trimmedTo = begin(KEYS[1], KEYS[2], text), 0, 0
+  if not epoch then return redis.error_reply('STALE') end
+end
+if redis.call('PTTL', KEYS[2]) < ARGV[4] - 3600000 then
   for i = 1, 2 do redis.call('PEXPIRE', KEYS[i], ARGV[4] + 86400000) end
 end
 if ARGV[5] ~= '' then
   redis.call('HSET', KEYS[3], ARGV[5], ARGV[6])
   redis.call('PEXPIRE', KEYS[3], ARGV[7])
 end
-return { meta[1], meta[2], meta[3] }
+return { epoch, n, trimmedTo }
 `)
 
 /** KEYS: frames, meta. ARGV: epoch, n, count. Answers {epoch, n, trimmedTo, entries after n}, without entries when n is no place in it. */
-export const readScript = defineScript(`
-local meta = redis.call('HMGET', KEYS[2], 'epoch', 'n', 'trimmedTo')
+export const readScript = defineScript(`${box}
+local text = redis.call('HGET', KEYS[2], 'box')
+if not text or text == 'gone' then return {} end
+local epoch, n, trimmedTo = readBox(text)
 local after = tonumber(ARGV[2])
-if meta[1] ~= ARGV[1] or after < tonumber(meta[3]) or after > tonumber(meta[2]) then return meta end
-meta[4] = redis.call('XRANGE', KEYS[1], (after + 1) .. '-0', '+', 'COUNT', ARGV[3])
-return meta
+if epoch ~= ARGV[1] or after < trimmedTo or after > n then return { epoch, n, trimmedTo } end
+local first = string.format('%d-0', after + 1)
+return { epoch, n, trimmedTo, redis.call('XRANGE', KEYS[1], first, '+', 'COUNT', ARGV[3]) }
 `)
 
 /** KEYS: frames, meta. ARGV: event ids. Takes single frames out of the mailbox; their places stay empty. */
-export const removeScript = defineScript(`
+export const removeScript = defineScript(`${box}
 for _, id in ipairs(ARGV) do
-  local n = redis.call('HGET', KEYS[2], id)
-  if n then
-    local entry = redis.call('XRANGE', KEYS[1], n .. '-0', n .. '-0')[1]
-    if entry then redis.call('HINCRBY', KEYS[2], 'bytes', -#entry[2][2]) end
-    redis.call('XDEL', KEYS[1], n .. '-0')
+  local place = redis.call('HGET', KEYS[2], id)
+  if place then
+    local epoch, n, trimmedTo, bytes, day = readBox(redis.call('HGET', KEYS[2], 'box'))
+    local entry = redis.call('XRANGE', KEYS[1], place .. '-0', place .. '-0')[1]
+    if entry then bytes = bytes - #entry[2][2] end
+    redis.call('XDEL', KEYS[1], place .. '-0')
     redis.call('HDEL', KEYS[2], id)
+    redis.call('HSET', KEYS[2], 'box', writeBox(epoch, n, trimmedTo, bytes, day))
   end
 end
 `)
 
 /** KEYS: frames, meta. Empties a mailbox; only a device that had not read to its end finds a gap. Runs when memory is short, too. */
 export const emptyScript = defineScript(`#!lua flags=allow-oom
-local fields, box = redis.call('HGETALL', KEYS[2]), {}
-if #fields == 0 then return end
-local left = redis.call('PTTL', KEYS[2])
-for i = 1, #fields, 2 do
-  local isEventId = #fields[i] == 36
-  if not isEventId then
-    box[#box + 1] = fields[i]
-    box[#box + 1] = fields[i + 1]
-  end
-end
+${box}
+local text, left = redis.call('HGET', KEYS[2], 'box'), redis.call('PTTL', KEYS[2])
+if not text or text == 'gone' then return end
+local epoch, n, _, _, day = readBox(text)
 redis.call('UNLINK', KEYS[1], KEYS[2])
-redis.call('HSET', KEYS[2], unpack(box))
-local n = redis.call('HGET', KEYS[2], 'n')
-if n then redis.call('HSET', KEYS[2], 'trimmedTo', n, 'bytes', 0) end
+redis.call('HSET', KEYS[2], 'box', writeBox(epoch, n, n, 0, day))
 if left > 0 then redis.call('PEXPIRE', KEYS[2], left) end
 `)
 
 /** KEYS: frames, meta, nodes, seen. Removes an erased user's mailbox and keeps a mark, so that nothing late brings it back. */
 export const eraseScript = defineScript(`#!lua flags=allow-oom
 redis.call('UNLINK', unpack(KEYS))
-redis.call('HSET', KEYS[2], 'gone', 1)
+redis.call('HSET', KEYS[2], 'box', 'gone')
 `)
 
 /** KEYS: the count of all appends. ARGV: how many more. Runs when memory is short, too, for it takes none. */

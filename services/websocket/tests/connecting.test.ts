@@ -135,7 +135,9 @@ test('a cursor ahead of the mailbox, and one behind what it holds, find a gap', 
   const [epoch] = first.cursor.split('-')
   const ahead = await world.open(ada, { cursor: `${epoch}-9` })
   expect(await eventually(() => ahead.one('gap'))).toMatchObject({ reason: 'ahead' })
-  await deps.host.redis().hset(`relay:{${ada.id}}:meta`, 'trimmedTo', 2)
+  const meta = `relay:{${ada.id}}:meta`
+  const [, n, , ...rest] = (await deps.host.redis().hget(meta, 'box'))?.split(' ') ?? []
+  await deps.host.redis().hset(meta, 'box', [epoch, n, 2, ...rest].join(' '))
   ahead.close()
   await ahead.closed
   const behind = await world.open(ada, { cursor: `${epoch}-1` })

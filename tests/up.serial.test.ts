@@ -1,4 +1,5 @@
 import { afterAll, expect, test } from 'bun:test'
+import { existsSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
@@ -80,6 +81,18 @@ test('a second one on the same data, or at the same port, is refused in one line
   expect(samePort.complaint).toBe(
     `plaza: port ${port} is taken or not ours to take; choose another with --port`,
   )
+  expect(existsSync(join(plaza.data, 'another'))).toBe(false)
+
+  const itself = await tryUp('--port', port, '--data', plaza.data)
+  expect(itself.complaint).toContain('a Plaza already runs on')
+})
+
+test.skipIf(!Bun.which('bash') || !Bun.which('curl'))('the line to try can be repeated', async () => {
+  const [, line = ''] = /^ {2}Try {5}(.*)$/m.exec(plaza.logs()) ?? []
+  for (let times = 0; times < 2; times++) {
+    const command = `${line} --silent --output /dev/null --write-out '%{http_code}'`
+    expect(await Bun.$`bash -c ${command}`.text()).toBe('201')
+  }
 })
 
 test('a rolling restart fails no request', async () => {

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { codeOf, Failure, messageOf } from '../failure.ts'
@@ -30,6 +30,11 @@ const reasons: Record<string, string> = {
 /** What an empty Postgres and NATS need to begin with. */
 const leastMegabytes = 128
 
+const lockOf = (data: string) => join(data, 'up.lock')
+
+/** Whether a Plaza was ever started on the folder. */
+export const isUsed = (data: string): boolean => existsSync(lockOf(data))
+
 /** Makes the data folder and takes it for this process alone. Throws Failure. */
 export const takeFolder = async (data: string): Promise<{ folder: Folder; lock: Lock }> => {
   const folder: Folder = {
@@ -42,7 +47,7 @@ export const takeFolder = async (data: string): Promise<{ folder: Folder; lock: 
     control: join(data, 'control.sock'),
   }
   makeWritable(folder)
-  const lock = tryLock(join(data, 'up.lock'))
+  const lock = tryLock(lockOf(data))
   if (!lock) {
     const run = await readRun(data).catch(() => undefined)
     throw new Failure(`a Plaza already runs on ${data}${run ? `, at ${run.url} (process ${run.pid})` : ''}`)

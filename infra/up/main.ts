@@ -10,7 +10,7 @@ import { isFree } from '../ports.ts'
 import type { Progress } from '../tools/tool.ts'
 import { serveControl } from './control.ts'
 import { ensureDatabases } from './databases.ts'
-import { type Folder, takeFolder } from './folder.ts'
+import { type Folder, isUsed, takeFolder } from './folder.ts'
 import { createGateway, type Gateway } from './gateway.ts'
 import { type Kept, keep } from './keep.ts'
 import { ensureKeys, type Keys } from './keys.ts'
@@ -23,10 +23,14 @@ import { databaseUrl, startServices } from './services.ts'
 /** Brings a whole Plaza and keeps it running; `ends` takes what must be ended, the last first. Throws Failure. */
 export const bringUp = async (options: Options, ends: AsyncDisposableStack): Promise<void> => {
   const began = Date.now()
+  const portTaken = (await isFree(options.port, '::'))
+    ? undefined
+    : new Failure(`port ${options.port} is taken or not ours to take; choose another with --port`)
+  // In a folder that is used already, it may be this Plaza itself that runs there; no other is made for nothing.
+  if (portTaken && !isUsed(options.data)) throw portTaken
   const { folder, lock } = await takeFolder(options.data)
   ends.use(lock)
-  if (!(await isFree(options.port, '::')))
-    throw new Failure(`port ${options.port} is taken or not ours to take; choose another with --port`)
+  if (portTaken) throw portTaken
   const plan = await makePlan(options)
   const keys = await step('keys', () => ensureKeys(folder.keys))
   const pages = servePages(plan.ports.pages)
@@ -154,15 +158,18 @@ const say = (text: string) => console.log(`${clock(new Date())} up    ${text}`)
 
 const welcome = (port: number, folder: Folder, seconds: number) => {
   const url = `http://localhost:${port}`
+  // Inside the single quotes of the line below these end the quoting, so the shell puts a number there each time.
+  const random = "'$RANDOM'"
   const person = JSON.stringify({
-    username: 'ada',
-    email: 'ada@example.org',
+    username: `ada${random}`,
+    email: `ada${random}@example.org`,
     password: 'correct horse battery staple',
   })
   console.log(`
 Plaza is ready at ${url} (${seconds.toFixed(1)} s)
   API     ${url}/docs
   Mails   ${process.env.SMTP_URL ? 'go out by SMTP_URL' : folder.mail}
+  Links   in mails lead to ${process.env.APP_URL ?? `${url}; set APP_URL to where your front end is`}
   Try     curl ${url}/api/v1/auth/register -H 'content-type: application/json' -d '${person}'
   Stop    Ctrl-C
 `)

@@ -16,8 +16,8 @@ export type Options = {
 
 export const usage = `bun run up [options]
 
-  --port 8000                    the gateway's port; all others derive from it
-  --data DIR                     where everything is kept (default: .plaza)
+  --port 8000                    the gateway's port; the others lie up to 432 above it, or where one is free
+  --data DIR                     where everything is kept (default: .plaza) but the tools, which stay in .plaza/tools
   --services each                a process per service instead of one for all
   --scale message=2,websocket=2  several instances of a service
   --help                         this page`

@@ -4,6 +4,7 @@ import { asyncApi } from '@plaza/websocket/asyncapi'
 import Ajv from 'ajv'
 import addFormats from 'ajv-formats'
 
+type Frame = { type: string; event?: { type: string } }
 type Channel = { messages: Record<string, { payload: object; examples?: { payload: unknown }[] }> }
 
 const document = JSON.parse(JSON.stringify(asyncApi))
@@ -16,16 +17,32 @@ test('the document of frames and events is valid AsyncAPI 3', () => {
   expect(validate.errors ?? []).toEqual([])
 })
 
-test('every example is what its own schema says', () => {
+test('every frame and event has an example, which is what its own schema says', () => {
   const ajv = new Ajv({ strict: false })
   addFormats(ajv)
-  let examples = 0
   const channels: Channel[] = Object.values(document.channels)
-  for (const [name, message] of channels.flatMap(({ messages }) => Object.entries(messages)))
-    for (const { payload } of message.examples ?? []) {
+  for (const [name, message] of channels.flatMap(({ messages }) => Object.entries(messages))) {
+    const examples = message.examples ?? []
+    expect([name, examples.length]).toEqual([name, 1])
+    for (const { payload } of examples) {
       const validate = ajv.compile(message.payload)
-      examples += 1
       expect([name, validate(payload), validate.errors]).toEqual([name, true, null])
     }
-  expect(examples).toBeGreaterThan(0)
+  }
+})
+
+test('every frame of the worked session is what its schema says, and so is the event in it', () => {
+  const ajv = new Ajv({ strict: false })
+  addFormats(ajv)
+  const check = (channel: string, name: string, value: unknown) => {
+    const validate = ajv.compile(document.channels[channel].messages[name].payload)
+    expect([name, validate(value), validate.errors]).toEqual([name, true, null])
+  }
+  const lines: string[][] = [...document.info.description.matchAll(/^([→←]) (\{.*\})$/gm)]
+  expect(lines.length).toBeGreaterThan(10)
+  for (const [, arrow, text = ''] of lines) {
+    const frame: Frame = JSON.parse(text)
+    check(arrow === '→' ? 'said' : 'shown', frame.type, frame)
+    if (frame.event) check('events', frame.event.type, frame.event)
+  }
 })

@@ -1,57 +1,49 @@
 import { z } from '@hono/zod-openapi'
-import * as messageEvents from '@plaza/message/events'
-import { queueEnqueued } from '@plaza/relay/events'
-import * as userEvents from '@plaza/user/events'
+import { deviceEvents } from './event-examples.ts'
 import { clientExamples, serverExamples } from './examples.ts'
 import * as frames from './frames.ts'
+import { guide } from './guide.ts'
 
 type Schema = Record<string, unknown>
 type Io = 'input' | 'output'
 
-/** The events that reach devices, each the `event` of an event frame. */
-const deviceEvents = [
-  messageEvents.conversationCreated,
-  messageEvents.messageCreated,
-  messageEvents.messageEdited,
-  messageEvents.messageDeleted,
-  messageEvents.messageReacted,
-  messageEvents.receiptAdvanced,
-  userEvents.profileUpdated,
-  userEvents.privacyChanged,
-  userEvents.contactRequested,
-  userEvents.contactAccepted,
-  userEvents.contactRefused,
-  userEvents.contactRemoved,
-  userEvents.blockAdded,
-  userEvents.blockRemoved,
-  queueEnqueued,
-]
-
 const clientFrames = {
   hello: [frames.HelloFrame, 'Says where the device is in its mailbox; comes first, within 10 seconds'],
-  send: [frames.SendFrame, 'Stores a message, as POST /conversations/{id}/messages does'],
-  receipt: [frames.ReceiptFrame, 'Moves the own pointers of a conversation forward'],
-  ack: [frames.AckFrame, 'Says how far the device has taken in its mailbox'],
-  ping: [frames.PingFrame, 'Asks for a pong'],
+  send: [frames.SendFrame, 'Stores a message; answered by `sent` or `error` with the same `ref`'],
+  receipt: [
+    frames.ReceiptFrame,
+    'Moves the own pointers of a conversation forward: how far messages have arrived, and were read; not answered',
+  ],
+  ack: [frames.AckFrame, 'Says up to which event the device has worked; not answered'],
+  ping: [frames.PingFrame, 'Asks for a `pong`'],
   typing: [frames.TypingFrame, 'Shows that the user is writing; it ends after 10 seconds unless repeated'],
-  presence: [frames.SetPresenceFrame, 'Says how the user is'],
+  presence: [
+    frames.SetPresenceFrame,
+    'Says whether the user is there: `online`, which every socket is at first, or `away`',
+  ],
   watch: [frames.WatchFrame, 'Asks to be shown the presence of people, 200 at most'],
   unwatch: [frames.UnwatchFrame, 'Asks to be shown it no more'],
 } as const
 
 const serverFrames = {
   ready: [frames.ReadyFrame, 'Delivery begins, or goes on, at the cursor'],
-  event: [frames.EventFrame, 'Something happened; `event` is one of the events channel'],
-  gap: [frames.GapFrame, 'The mailbox does not hold all since the cursor: repair by the scopes named'],
+  event: [frames.EventFrame, 'Something happened; `event` is one of those further below'],
+  gap: [
+    frames.GapFrame,
+    'The mailbox does not hold all since the cursor of `hello`: repair what `scopes` names',
+  ],
   sent: [
     frames.SentFrame,
-    "The message of a send is stored; this socket gets no event of it, the user's other ones do. A resume may bring it again",
+    "The message of a `send` is stored; this socket gets no event of it, the user's other ones do. A resume may bring it again",
   ],
-  error: [frames.ErrorFrame, 'A frame was refused; a send can be repeated with the same key'],
-  pong: [frames.PongFrame, 'The answer to a ping'],
-  typing: [frames.TypingShownFrame, 'Somebody writes, or has stopped'],
+  error: [frames.ErrorFrame, 'A frame was refused; `ref` says which, if it had one'],
+  pong: [frames.PongFrame, 'The answer to a `ping`'],
+  typing: [frames.TypingShownFrame, 'Somebody writes, or has stopped (`active` false)'],
   presence: [frames.PresenceFrame, 'How somebody is; offline where it may not be seen'],
-  resume: [frames.ResumeFrame, 'This node closes: connect again within the time, with the cursor'],
+  resume: [
+    frames.ResumeFrame,
+    'This node closes: connect again at some moment within `withinMs`, with the cursor',
+  ],
 } as const
 
 const toSchema = (schema: z.ZodType, io: Io): Schema => {
@@ -72,23 +64,26 @@ const frameMessages = (
   )
 
 const eventMessages: Record<string, Schema> = Object.fromEntries(
-  deviceEvents.map(({ type, schema }) => [
+  deviceEvents.map(({ type, schema, summary, description, example }) => [
     type,
     {
       name: type,
+      summary,
+      description,
+      examples: [{ name: type, payload: example }],
       payload: {
         type: 'object',
         required: ['specversion', 'id', 'source', 'type', 'subject', 'time', 'data'],
         properties: {
           specversion: { const: '1.0' },
-          id: { type: 'string', format: 'uuid' },
-          source: { type: 'string' },
+          id: { type: 'string', format: 'uuid', description: 'The same when the event comes twice' },
+          source: { type: 'string', description: 'The service that tells of it' },
           type: { const: type },
-          subject: { type: 'string' },
+          subject: { type: 'string', description: 'The id of the conversation or user that it is about' },
           time: { type: 'string', format: 'date-time' },
-          version: { type: 'integer', description: 'Of what the subject names; only ever take a higher one' },
-          actor: { type: 'string', format: 'uuid' },
-          traceparent: { type: 'string' },
+          version: { type: 'integer', description: 'The counter of what changed, after the change' },
+          actor: { type: 'string', format: 'uuid', description: 'Whose act it was, if a person acted' },
+          traceparent: { type: 'string', description: 'W3C trace context, when the request was sampled' },
           data: toSchema(schema, 'output'),
         },
       },
@@ -108,11 +103,7 @@ export const asyncApi = {
   info: {
     title: 'Plaza in real time',
     version: '1',
-    description: [
-      'Get a ticket by POST /api/v1/ws/ticket, open the socket with it, say hello.',
-      'Every frame is JSON text of 64 KB at most with a `type`.',
-      `The server closes with ${closeTable()}.`,
-    ].join('\n'),
+    description: guide,
     license: { name: 'Apache-2.0' },
   },
   servers: { plaza: { host: 'localhost:8000', protocol: 'ws', description: 'The gateway' } },
@@ -123,7 +114,13 @@ export const asyncApi = {
       messages: said,
       bindings: {
         ws: {
-          query: { type: 'object', required: ['ticket'], properties: { ticket: { type: 'string' } } },
+          query: {
+            type: 'object',
+            required: ['ticket'],
+            properties: {
+              ticket: { type: 'string', description: 'From POST /api/v1/ws/ticket; it opens one socket' },
+            },
+          },
         },
       },
     },
@@ -139,16 +136,4 @@ export const asyncApi = {
       messages: references('events', eventMessages),
     },
   },
-}
-
-function closeTable(): string {
-  const { badFrame, sessionEnded, timeOut, tooLarge, overBudget, resumeElsewhere, slow } = frames.closeCodes
-  return [
-    `${badFrame} after several frames that were not valid`,
-    `${sessionEnded} when the session has ended`,
-    `${timeOut} when hello does not come`,
-    `${tooLarge} for a frame that is too large`,
-    `${overBudget} when too much was said`,
-    `${resumeElsewhere} when the node closes, and ${slow} when too little was read: connect again with the cursor`,
-  ].join(', ')
 }

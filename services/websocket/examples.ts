@@ -1,17 +1,20 @@
+import type { Message } from '@plaza/message/schema'
 import type { ClientFrame, ServerFrame } from './frames.ts'
 
-const conversationId = '0199d1c2-7f00-7c4e-9d0a-3b1f0c5a9e11'
-const ada = '0199d1c2-7f01-7a33-8d11-52c1f0b7aa02'
-const bob = '0199d1c2-7f02-7b44-9e22-63d2a1c8bb03'
+export const conversationId = '0199d1c2-7f00-7c4e-9d0a-3b1f0c5a9e11'
+export const ada = '0199d1c2-7f01-7a33-8d11-52c1f0b7aa02'
+export const bob = '0199d1c2-7f02-7b44-9e22-63d2a1c8bb03'
 const cursor = '3.1k9x0c4f2m-1741'
 
-const message = {
+const text = 'Shall we meet at eight?'
+
+export const message: Message = {
   id: '0199d1c2-8000-7d55-af33-74e3b2d9cc04',
   conversationId,
   seq: 12,
   revision: 15,
   senderId: ada,
-  text: 'Shall we meet at eight?',
+  text,
   envelope: null,
   replyToId: null,
   reactions: [],
@@ -30,7 +33,7 @@ export const clientExamples: Examples<ClientFrame> = {
     ref: '1',
     key: '6f2b0c1e-4a55-4a0e-9f0f-0d8f3a1b2c3d',
     conversationId,
-    text: message.text,
+    text,
   },
   receipt: { type: 'receipt', conversationId, deliveredSeq: 12, readSeq: 12 },
   ack: { type: 'ack', cursor },
@@ -55,7 +58,7 @@ export const serverExamples: Examples<ServerFrame> = {
     cursor: '3.1k9x0c4f2m-1742',
     event: {
       specversion: '1.0',
-      id: '0199d1c2-8001-7e77-8155-96a5d4fbee06',
+      id: message.id,
       source: '/message',
       type: 'message.created',
       subject: conversationId,
@@ -69,7 +72,11 @@ export const serverExamples: Examples<ServerFrame> = {
     type: 'gap',
     cursor: '4.0f3k2j1h9g-0',
     reason: 'epoch',
-    scopes: { conversations: [{ id: conversationId, seq: 12, revision: 15 }], more: false, contacts: 3 },
+    scopes: {
+      conversations: [{ id: conversationId, seq: 14, revision: 18, deliveredSeq: 13, readSeq: 13 }],
+      more: false,
+      contacts: 3,
+    },
   },
   sent: { type: 'sent', ref: '1', message },
   error: {

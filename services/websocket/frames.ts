@@ -74,7 +74,7 @@ export const ReadyFrame = z.object({
   sessionId: Id,
   cursor: Cursor,
   resumed: z.boolean().openapi({ description: 'Whether delivery goes on from the cursor of hello' }),
-  heartbeatSeconds: z.int(),
+  heartbeatSeconds: z.int().openapi({ description: 'For how long the line may be silent' }),
 })
 export const EventFrame = z.object({
   type: z.literal('event'),
@@ -84,7 +84,9 @@ export const EventFrame = z.object({
 export const GapFrame = z.object({
   type: z.literal('gap'),
   cursor: Cursor.openapi({ description: 'Delivery goes on from here' }),
-  reason: z.enum(['epoch', 'trimmed', 'ahead']),
+  reason: z.enum(['epoch', 'trimmed', 'ahead']).openapi({
+    description: 'The mailbox began anew, dropped what comes next, or ends before the cursor',
+  }),
   scopes: z.object({
     conversations: z
       .array(
@@ -144,5 +146,5 @@ export const closeCodes = {
   slow: 4009,
 } as const
 
-/** A client that says nothing for so long is taken for gone by the server's own pings; it should ping as often. */
+/** For how long a line may be silent: a client that says ping twice in that time hears something at least as often. */
 export const heartbeatSeconds = 40

@@ -77,7 +77,7 @@ const frame = (content: string) => `<!doctype html>
   code { background: #f4f4f6 }
   table { border-collapse: collapse }
   th, td { border: 1px solid #d8dae0; padding: 4px 8px; text-align: left; vertical-align: top }
-  pre { background: #f4f4f6; padding: 12px; overflow: auto }
+  pre { background: #f4f4f6; padding: 12px; white-space: pre-wrap; overflow-wrap: anywhere }
 </style>
 </head>
 <body>

@@ -10,14 +10,14 @@ export const frameBytes = 64 << 10
 export const Cursor = z
   .string()
   .max(64)
-  .openapi({ description: 'A place in the mailbox', example: '3.1k9x0c4f2m-1741' })
-const Ref = z.string().min(1).max(64).openapi({ description: "The sender's own name for this frame" })
+  .meta({ description: 'A place in the mailbox', examples: ['3.1k9x0c4f2m-1741'] })
+const Ref = z.string().min(1).max(64).meta({ description: "The sender's own name for this frame" })
 const Key = z
   .string()
   .min(1)
   .max(128)
   .regex(/^[\x21-\x7e]+$/)
-  .openapi({ description: 'A repeat with the same key is answered with the same message' })
+  .meta({ description: 'A repeat with the same key is answered with the same message' })
 const Seq = z.int().min(0).max(2_147_483_647)
 const UserIds = z.array(Id).min(1).max(200)
 
@@ -73,8 +73,8 @@ export const ReadyFrame = z.object({
   type: z.literal('ready'),
   sessionId: Id,
   cursor: Cursor,
-  resumed: z.boolean().openapi({ description: 'Whether delivery goes on from the cursor of hello' }),
-  heartbeatSeconds: z.int().openapi({ description: 'For how long the line may be silent' }),
+  resumed: z.boolean().meta({ description: 'Whether delivery goes on from the cursor of hello' }),
+  heartbeatSeconds: z.int().meta({ description: 'For how long the line may be silent' }),
 })
 export const EventFrame = z.object({
   type: z.literal('event'),
@@ -83,8 +83,8 @@ export const EventFrame = z.object({
 })
 export const GapFrame = z.object({
   type: z.literal('gap'),
-  cursor: Cursor.openapi({ description: 'Delivery goes on from here' }),
-  reason: z.enum(['epoch', 'trimmed', 'ahead']).openapi({
+  cursor: Cursor.meta({ description: 'Delivery goes on from here' }),
+  reason: z.enum(['epoch', 'trimmed', 'ahead']).meta({
     description: 'The mailbox began anew, dropped what comes next, or ends before the cursor',
   }),
   scopes: z.object({
@@ -94,14 +94,14 @@ export const GapFrame = z.object({
           id: Id,
           seq: z.int(),
           revision: z.int(),
-          deliveredSeq: z.int().optional().openapi({ description: "The user's own pointers" }),
+          deliveredSeq: z.int().optional().meta({ description: "The user's own pointers" }),
           readSeq: z.int().optional(),
         }),
       )
       .nullable()
-      .openapi({ description: 'The most recent conversations; null when nobody could say' }),
-    more: z.boolean().openapi({ description: 'Whether there are conversations beyond these' }),
-    contacts: z.int().nullable().openapi({ description: 'The version of contacts and blocks' }),
+      .meta({ description: 'The most recent conversations; null when nobody could say' }),
+    more: z.boolean().meta({ description: 'Whether there are conversations beyond these' }),
+    contacts: z.int().nullable().meta({ description: 'The version of contacts and blocks' }),
   }),
 })
 export const SentFrame = z.object({ type: z.literal('sent'), ref: Ref, message: Message })

@@ -17,7 +17,7 @@ export type TraefikOptions = {
   host?: string
   /** For probes and the supervisor, on the loopback. */
   adminPort: number
-  /** What routes.yaml reads by `env`. */
+  /** What routes.yaml reads by `env`, and TRUSTED_PROXIES. */
   env: Record<string, string>
   logFile: string
   progress: Progress
@@ -33,7 +33,10 @@ export const startTraefik = async (options: TraefikOptions): Promise<Part> => {
   await copyFile(join(source, 'routes.yaml'), join(dynamic, 'routes.yaml'))
   await writeCertificate(dynamic)
   const configFile = join(dir, 'traefik.yaml')
-  await writeFile(configFile, await nativeConfiguration(dynamic, `${host}:${port}`, adminPort))
+  await writeFile(
+    configFile,
+    await nativeConfiguration({ dynamic, address: `${host}:${port}`, adminPort, env }),
+  )
   return launch({
     name: 'traefik',
     url: `http://127.0.0.1:${port}`,
@@ -107,14 +110,17 @@ const Configuration = z.looseObject({
   providers: z.unknown(),
 })
 
-const nativeConfiguration = async (directory: string, address: string, adminPort: number) => {
+type NativeOptions = Pick<TraefikOptions, 'adminPort' | 'env'> & { dynamic: string; address: string }
+
+const nativeConfiguration = async ({ dynamic, address, adminPort, env }: NativeOptions) => {
   const configuration = Configuration.parse(
     Bun.YAML.parse(await Bun.file(join(source, 'traefik.yaml')).text()),
   )
   configuration.entryPoints.web.address = address
+  configuration.entryPoints.web.forwardedHeaders = { trustedIPs: env.TRUSTED_PROXIES ?? '' }
   configuration.entryPoints.traefik.address = `127.0.0.1:${adminPort}`
   // Without a throttle the routes are there before Traefik's own first configuration, which knows none.
-  configuration.providers = { providersThrottleDuration: '0s', file: { directory, watch: true } }
+  configuration.providers = { providersThrottleDuration: '0s', file: { directory: dynamic, watch: true } }
   return JSON.stringify(configuration, null, 2)
 }
 

@@ -4,10 +4,13 @@ import type { Context } from 'hono'
 /** Where a request comes from, as far as the gateway says. */
 export type Client = { ip: string | null; userAgent: string | null }
 
-/** The gateway sets these headers itself; nobody else reaches the service's port. */
-export function clientOf(c: Context): Client {
-  const given = c.req.header('x-real-ip') ?? c.req.header('x-forwarded-for')?.split(',').at(-1)
-  const ip = given?.trim() ?? ''
+/**
+ * Each proxy adds whom it heard to X-Forwarded-For, the gateway last; it has dropped what others than its
+ * trusted proxies sent. So the client stands before the addresses of the `proxies`, or alone without any.
+ */
+export function clientOf(c: Context, proxies: number): Client {
+  const heard = c.req.header('x-forwarded-for')?.split(',') ?? []
+  const ip = (heard.at(-1 - proxies) ?? heard[0])?.trim() ?? ''
   const userAgent = c.req
     .header('user-agent')
     ?.replaceAll(/[^\x20-\x7e]/g, '')

@@ -16,6 +16,8 @@ export const Config = z.object({
     .transform((text) => new Uint8Array(Buffer.from(text, 'base64url')))
     .refine((bytes) => bytes.length === 32, 'must be 32 bytes in base64url'),
   HOST: z.string().default('127.0.0.1'),
+  /** How many proxies stand before the gateway, where it trusts any (TRUSTED_PROXIES). */
+  PROXY_DEPTH: number(1, 1),
 
   /** The listener that the gateway asks about each request; only with a certificate (PEM) and its key. */
   FORWARD_AUTH_PORT: number(8_401, 0, 65_535),

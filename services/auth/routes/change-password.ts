@@ -32,7 +32,11 @@ export const changePassword = (ctx: Ctx) =>
   defineRoute(route, async (c) => {
     const { currentPassword, newPassword } = c.req.valid('json')
     const { userId, sessionId } = userOf(c)
-    const account = await proveByUser(ctx, { userId, password: currentPassword, ip: clientOf(c).ip })
+    const account = await proveByUser(ctx, {
+      userId,
+      password: currentPassword,
+      ip: clientOf(c, ctx.config.PROXY_DEPTH).ip,
+    })
     const { username, email } = await findMe(ctx.sql, userId)
     await ctx.strength.assertStrong(newPassword, [username, email, ...email.split(/[@.]/), 'plaza'])
     const passwordHash = await ctx.hashing.hash(newPassword)

@@ -33,7 +33,11 @@ export const deleteMe = (ctx: Ctx) =>
   defineRoute(route, async (c) => {
     const { userId } = userOf(c)
     const { password } = c.req.valid('json')
-    const { passwordHash } = await proveByUser(ctx, { userId, password, ip: clientOf(c).ip })
+    const { passwordHash } = await proveByUser(ctx, {
+      userId,
+      password,
+      ip: clientOf(c, ctx.config.PROXY_DEPTH).ip,
+    })
     const erasureId = await change(ctx, async (change) => {
       await assertAdminRemains(change.tx, userId)
       const [deleted] = await change.tx<{ deletedAt: Date }[]>`

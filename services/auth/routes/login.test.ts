@@ -11,7 +11,10 @@ const send = (login: string, password: string, headers: Record<string, string> =
 test('200: by name or address, in any case, with a session row of its own', async () => {
   const person = await register()
   for (const login of [person.login.toUpperCase(), person.user.email.toUpperCase()]) {
-    const answer = await send(login, person.password, { 'x-real-ip': '192.0.2.7', 'user-agent': 'Test/1' })
+    const answer = await send(login, person.password, {
+      'x-forwarded-for': '192.0.2.7',
+      'user-agent': 'Test/1',
+    })
     expect(answer.status).toBe(200)
     const session = Session.parse(await answer.json())
     const [row] = await sql`

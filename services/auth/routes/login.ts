@@ -33,7 +33,7 @@ const route = createRoute({
 export const login = (ctx: Ctx) =>
   defineRoute(route, async (c) => {
     const { login, password, device } = c.req.valid('json')
-    const client = clientOf(c)
+    const client = clientOf(c, ctx.config.PROXY_DEPTH)
     const account = await proveByLogin(ctx, { login, password, ip: client.ip })
     assertNotBanned(account)
     const session = await openSession(ctx.sql, {

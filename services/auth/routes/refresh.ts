@@ -34,7 +34,7 @@ export const refresh = (ctx: Ctx) =>
     const { refreshToken: token } = c.req.valid('json')
     const rotated = await rotateRefreshToken(ctx.sql, {
       token,
-      client: clientOf(c),
+      client: clientOf(c, ctx.config.PROXY_DEPTH),
       idleSeconds: ctx.config.SESSION_IDLE_SECONDS,
     })
     if (rotated) return c.json(toSession(ctx, rotated.opened, rotated.refreshToken), 200)

@@ -56,7 +56,7 @@ export const register = (ctx: Ctx) =>
         userId,
         passwordHash,
         device: device?.name,
-        client: clientOf(c),
+        client: clientOf(c, ctx.config.PROXY_DEPTH),
         maxSeconds: ctx.config.SESSION_MAX_SECONDS,
       })
     })

@@ -11,7 +11,7 @@ const { auth, deps, register, start } = await createWorld(import.meta.path, {
 const attempt = (login: string, ip?: string, instance = auth, password = 'wrong') =>
   instance.client.api.v1.auth.login.$post(
     { json: { login, password } },
-    { headers: ip ? { 'x-real-ip': ip } : {} },
+    { headers: ip ? { 'x-forwarded-for': ip } : {} },
   )
 const hashes = async () => (await passwordHashes.get()).values[0]?.value ?? 0
 const facts = async (answer: Response) => {

@@ -40,6 +40,36 @@ test('every part and every service is answered for, each by a process of its own
   expect((await fetch(`${plaza.url}/.well-known/jwks.json`)).status).toBe(200)
 })
 
+test('the log of a first start tells of no loss and no pause', () => {
+  expect(plaza.logs()).toContain('listening')
+  expect(plaza.logs()).not.toMatch(/ warn | error |paused|refilled|forgotten/)
+})
+
+test.each([
+  ['redis', ['auth', 'relay', 'websocket']],
+  ['nats', ['auth', 'message', 'relay', 'user', 'user', 'websocket']],
+])(
+  'an outage of %s is told once by each process, by its name, and once when it is over',
+  async (part, names) => {
+    const before = plaza.logs().length
+    const pid = (await pids(plaza)).get(part)
+    const told = (what: string) =>
+      [
+        ...plaza
+          .logs()
+          .slice(before)
+          .matchAll(new RegExp(` warn {2}(\\w+) +${part} is ${what}`, 'g')),
+      ]
+        .map(([, name]) => name ?? '')
+        .sort()
+    await plaza.kill(part)
+    await until(() => told('back').length >= names.length)
+    await until(async () => (await pids(plaza)).get(part) !== pid)
+    expect(told('away')).toEqual(names)
+    expect(told('back')).toEqual(names)
+  },
+)
+
 test('what it keeps is private', async () => {
   const modeOf = async (name: string) => ((await stat(join(plaza.data, name))).mode & 0o777).toString(8)
   for (const name of ['run.json', 'control.sock']) expect(await modeOf(name)).toBe('600')

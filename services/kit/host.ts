@@ -17,7 +17,9 @@ type LocalHandler = (request: Request) => Response | Promise<Response>
 export type Host = {
   /** Unlike that of every other process. */
   instance: string
+  /** Of a service once it has started, of the process before; what is shared logs under the name of the process. */
   log: Log
+  logOf(service: string): Log
   /** Handlers of the services in this process, by name. */
   local: Map<string, LocalHandler>
   /** Operations that services of this process offer each other as functions, by `<service>.<operationId>`. */
@@ -49,10 +51,12 @@ export const defaultPorts: Record<string, number> = {
   websocket: 8008,
 }
 
-/** The host of a process; it connects to what its services ask for, once. */
-export function createHost(environment: Environment): Host {
+/** The host of a process of this name; it connects to what its services ask for, once. */
+export function createHost(environment: Environment, name = 'services'): Host {
   const shared = readConfig(Shared, readFiles(environment))
-  const log = createLog(shared.LOG_LEVEL)
+  const root = createLog(shared.LOG_LEVEL)
+  const logOf = (service: string) => root.child({ service })
+  const log = logOf(name)
   const instance = Bun.randomUUIDv7()
   const local: Host['local'] = new Map()
   const operations: Host['operations'] = new Map()
@@ -76,7 +80,7 @@ export function createHost(environment: Environment): Host {
     const { urls } = readConfig(z.object({ urls: list(fallback) }), {
       urls: environment[`${name.toUpperCase()}_URL`],
     })
-    return createPeer({ name, urls, tokens: tokens(from), log, local: () => local.get(name) })
+    return createPeer({ name, urls, tokens: tokens(from), log: logOf(from), local: () => local.get(name) })
   }
   const identity = once(async (service: string) => {
     const revocations = followRevocations(await nats(), log)
@@ -86,6 +90,7 @@ export function createHost(environment: Environment): Host {
   return {
     instance,
     log,
+    logOf,
     local,
     operations,
     nats,

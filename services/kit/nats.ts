@@ -39,9 +39,11 @@ export async function connectNats(url: string, name: string, log: Log): Promise<
   void (async () => {
     for await (const status of connection.status()) {
       if (status.type !== 'reconnect' && status.type !== 'disconnect') continue
-      connected = status.type === 'reconnect'
+      const isBack = status.type === 'reconnect'
+      // A broker that breaks off while it is dialled is still the same outage.
+      if (isBack !== connected) log.warn(isBack ? 'nats is back' : 'nats is away')
+      connected = isBack
       if (!connected) publisher.connectionLost()
-      log.warn({ nats: status.type }, connected ? 'nats is back' : 'nats is away')
       for (const listener of listeners[status.type]) listener()
     }
   })()

@@ -46,7 +46,8 @@ export async function runServices(
   environment: Environment = process.env,
 ): Promise<void> {
   try {
-    const host = createHost(environment)
+    const [first, ...others] = services
+    const host = createHost(environment, others.length === 0 ? first?.name : undefined)
     const started = await startServices(host, services, environment)
     const stop = async (signal: string) => {
       host.log.info({ signal }, 'stopping')
@@ -89,7 +90,7 @@ type Listener = { name: string; port: number; drain(): Promise<void>; close(): P
 async function listen(host: Host, service: Service, environment: Environment): Promise<Listener> {
   const own = environmentOf(service.name, environment)
   const config = readConfig(Listening, { PORT: String(service.port), ...own })
-  const log = host.log.child({ service: service.name })
+  const log = host.logOf(service.name)
   const running = await service.start({ ...host, log }, own)
   let draining = false
   const server = serve(service, running, config, () => draining)

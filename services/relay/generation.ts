@@ -98,7 +98,11 @@ async function check({ sql, redis, nats, log }: Options, known: Known): Promise<
     const isKnown = found.generation > 0 && found.generation === row.generation
     if (isKnown && found.appends >= floor) return { generation: row.generation, appends: found.appends }
     const generation = Math.max(found.generation, row.generation) + 1
-    log.warn({ generation, floor, found: found.appends }, 'Redis has forgotten mailboxes: they begin anew')
+    const isFirst = row.generation === 0 && found.appends === 0
+    log[isFirst ? 'debug' : 'warn'](
+      { generation, floor, found: found.appends },
+      'Redis has forgotten mailboxes: they begin anew',
+    )
     await begin(tx, redis, { generation, appends: found.appends })
     nats.connection.publish(generationSubject, String(generation))
     return { generation, appends: found.appends }

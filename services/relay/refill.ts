@@ -32,7 +32,8 @@ export async function refillMailboxes(options: Options): Promise<number> {
         update mailboxes
         set refilled_generation = ${row.generation}
         where generation = ${row.generation}`
-      log.info({ frames, generation: row.generation }, 'mailboxes refilled')
+      const isFirst = row.refilledGeneration === 0 && frames === 0
+      log[isFirst ? 'debug' : 'info']({ frames, generation: row.generation }, 'mailboxes refilled')
       return frames
     } finally {
       await connection`select pg_advisory_unlock(${lock})`

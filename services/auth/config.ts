@@ -38,7 +38,7 @@ export const Config = z.object({
   HASH_QUEUE_LIMIT: number(256, 1),
   /** zxcvbn's score, 0 to 4, that a new password must have. */
   PASSWORD_MIN_SCORE: number(3, 0, 4),
-  /** Failed attempts on one account, and from one address, within the window; beyond that the answer is 429. */
+  /** Failed attempts by one username or e-mail address, and from one address, within the window; beyond that the answer is 429. */
   LOGIN_ACCOUNT_LIMIT: number(20, 1),
   LOGIN_IP_LIMIT: number(100, 1),
   LOGIN_WINDOW_SECONDS: number(900, 1),

@@ -17,15 +17,19 @@ type Attempt = { login: string; password: string; ip: string | null }
 
 /**
  * Finds the account of a username or address and checks its password. Who is unknown costs the same look-up,
- * count and hash as who gave a wrong password, and gets the same answer. Throws Problem unauthenticated or limited.
+ * count and hash as who gave a wrong password, and gets the same answer. Counted is what an account is looked
+ * up by: a count of the account would tell which spellings and addresses belong to one.
+ * Throws Problem unauthenticated or limited.
  */
 export async function proveByLogin(ctx: Ctx, { login, password, ip }: Attempt): Promise<Proved> {
+  const email = login.includes('@') ? emailKey(login) : undefined
+  const nameHash = hashUsername(login)
   const [found] = await ctx.sql<Proved[]>`
     select id, password_hash, banned_at, banned_until
     from users
-    where ${login.includes('@') ? ctx.sql`email_key = ${emailKey(login)}` : ctx.sql`username_hash = ${hashUsername(login)}`}
+    where ${email ? ctx.sql`email_key = ${email}` : ctx.sql`username_hash = ${nameHash}`}
       and deleted_at is null`
-  const account = found?.id ?? hashToken(login).toString('base64url')
+  const account = (email ? hashToken(email) : nameHash).toString('base64url')
   const proved = await prove(ctx, { found, account, password, ip })
   if (!proved) throw wrongCredentials()
   return proved

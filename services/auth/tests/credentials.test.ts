@@ -57,6 +57,25 @@ test('guesses at one account are refused beyond the limit, all at once too, know
   await expectProblem(refused, 429, { code: 'limited', reason: 'too_many_attempts' })
 })
 
+test('no spelling of a name or address tells whether it is known', async () => {
+  const person = await register()
+  const unknown = `nobody-${crypto.randomUUID().slice(0, 8)}`
+  const spellings = (text: string) => [
+    text,
+    text.toUpperCase(),
+    ` ${text}`,
+    text.replace('n', 'N'),
+    text.replace('e', 'E'),
+    text,
+    text.toUpperCase(),
+  ]
+  for (const login of [person.login, unknown, person.user.email, `${unknown}@example.org`]) {
+    const statuses = []
+    for (const spelling of spellings(login)) statuses.push((await attempt(spelling)).status)
+    expect(statuses).toEqual([401, 401, 401, 401, 401, 429, 429])
+  }
+})
+
 test('the right password clears the count of the account', async () => {
   const person = await register()
   for (let round = 0; round < 3; round += 1) {

@@ -38,6 +38,9 @@ export const Config = z.object({
   HASH_QUEUE_LIMIT: number(256, 1),
   /** zxcvbn's score, 0 to 4, that a new password must have. */
   PASSWORD_MIN_SCORE: number(3, 0, 4),
+  /** New passwords that may wait to be judged, and for how long; beyond that the answer is 429. */
+  JUDGE_QUEUE_LIMIT: number(256, 1),
+  JUDGE_TIMEOUT_SECONDS: number(15, 0.001, 50),
   /** Failed attempts by one username or e-mail address, and from one address, within the window; beyond that the answer is 429. */
   LOGIN_ACCOUNT_LIMIT: number(20, 1),
   LOGIN_IP_LIMIT: number(100, 1),

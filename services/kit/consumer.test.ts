@@ -81,3 +81,44 @@ test('the broker killed and back, the consumer goes on', async () => {
   await eventually(() => expect(nats.connected()).toBe(true))
   await arrived(await eventually(publish, 30_000))
 })
+
+test('what is held past the time the broker waits does not come again, and what comes again is held once', async () => {
+  await nats.jsm.streams.purge('THINGS')
+  const gate = Promise.withResolvers<void>()
+  const taken: number[] = []
+  const slow = await startConsumer({
+    nats,
+    log: createLog('silent'),
+    stream: 'THINGS',
+    durable: 'test-hold-things',
+    subjects: ['evt.thing.made.*'],
+    maxBatch: 5,
+    ackWaitMs: 1_000,
+    isOutage: () => false,
+    healthy: async () => undefined,
+    async handle(messages) {
+      await gate.promise
+      for (const message of messages) {
+        taken.push(message.seq)
+        message.ack()
+      }
+    },
+  })
+  for (let count = 0; count < 20; count += 1) await publish()
+  const info = () => nats.jsm.consumers.info('THINGS', 'test-hold-things')
+  await eventually(async () => expect((await info()).num_ack_pending).toBe(20))
+  await Bun.sleep(2_500)
+  expect((await info()).delivered.consumer_seq).toBe(20)
+  const last = (await info()).delivered.stream_seq
+  // As if the broker had not heard in time: one of those in hand, and one of those that wait.
+  for (const [seq, place] of [
+    [last - 19, 1],
+    [last, 20],
+  ])
+    nats.connection.publish(`$JS.ACK.THINGS.test-hold-things.1.${seq}.${place}.0.0`, '-NAK')
+  await eventually(async () => expect((await info()).delivered.consumer_seq).toBe(22))
+  gate.resolve()
+  await eventually(async () => expect((await info()).num_ack_pending).toBe(0))
+  await slow.stop()
+  expect(taken).toEqual(Array.from({ length: 20 }, (_, index) => last - 19 + index))
+})

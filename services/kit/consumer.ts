@@ -19,9 +19,12 @@ type Options = {
   healthy(): PromiseLike<unknown>
   maxBatch?: number
   maxPending?: number
+  /** After so long without a sign of life a message comes again, as when a process was killed. */
+  ackWaitMs?: number
 }
 
 const watchMs = 2_000
+const patientMs = 10_000
 
 /**
  * One durable consumer that outlives its broker: made again when the stream or the durable is lost,
@@ -75,20 +78,20 @@ export async function startConsumer(options: Options): Promise<Consumers> {
   }
 }
 
-async function drainInBatches(
-  messages: ConsumerMessages,
-  { handle, maxBatch = 200 }: Options,
-): Promise<void> {
-  const waiting: JsMsg[] = []
-  let batch: JsMsg[] = []
+async function drainInBatches(messages: ConsumerMessages, options: Options): Promise<void> {
+  const { handle, maxBatch = 200 } = options
+  // By their place in the stream, so that a message that comes again is held once.
+  const waiting = new Map<number, JsMsg>()
+  let batch = new Map<number, JsMsg>()
   let working: Promise<void> | undefined
   let failure: { error: unknown } | undefined
   const work = async () => {
     // One turn of the loop lets the messages of the same packet gather.
     await new Promise(setImmediate)
-    while (waiting.length > 0 && !failure) {
-      batch = waiting.splice(0, maxBatch)
-      await handle(batch)
+    while (waiting.size > 0 && !failure) {
+      batch = takeFirst(waiting, maxBatch)
+      await handle([...batch.values()])
+      batch.clear()
     }
   }
   const start = () => {
@@ -100,28 +103,50 @@ async function drainInBatches(
       .finally(() => {
         working = undefined
         // One may have come between the last look and this end.
-        if (waiting.length > 0 && !failure) start()
+        if (waiting.size > 0 && !failure) start()
       })
   }
-  for await (const message of messages) {
-    waiting.push(message)
-    start()
+  const held = () => [...batch.values(), ...waiting.values()]
+  const holding = hold(held, options)
+  try {
+    for await (const message of messages) {
+      if (batch.get(message.seq)?.didAck === false) continue
+      waiting.set(message.seq, message)
+      start()
+    }
+    while (working) await working
+  } finally {
+    clearInterval(holding)
   }
-  while (working) await working
   if (!failure) return
-  for (const message of [...batch, ...waiting]) message.nak(1_000)
+  for (const message of held()) message.nak(1_000)
   throw failure.error
 }
 
+/** Takes out the oldest entries, so many at most. */
+function takeFirst(waiting: Map<number, JsMsg>, count: number): Map<number, JsMsg> {
+  const taken = new Map([...waiting].slice(0, count))
+  for (const seq of taken.keys()) waiting.delete(seq)
+  return taken
+}
+
+/** Tells the broker in time that what is held here is not lost, so that it does not come again. */
+function hold(held: () => JsMsg[], { nats, ackWaitMs = patientMs }: Options) {
+  return setInterval(() => {
+    // While the broker is away these would gather in memory.
+    if (nats.connected()) for (const message of held()) message.working()
+  }, ackWaitMs / 3)
+}
+
 /** Makes the durable if it is not there; answers when it was made, by which a later one is told apart. */
-async function ensureConsumer({ nats, stream, durable, subjects, maxPending }: Options): Promise<string> {
+async function ensureConsumer(options: Options): Promise<string> {
+  const { nats, stream, durable, subjects, maxPending, ackWaitMs = patientMs } = options
   const { created } = await nats.jsm.consumers.add(stream, {
     durable_name: durable,
     filter_subjects: [...subjects],
     ack_policy: AckPolicy.Explicit,
     deliver_policy: DeliverPolicy.All,
-    // What a killed process was handed comes again so soon.
-    ack_wait: nanos(10_000),
+    ack_wait: nanos(ackWaitMs),
     max_deliver: -1,
     max_ack_pending: maxPending ?? 500,
   })

@@ -32,7 +32,6 @@ export async function startDelivery(options: Options): Promise<Consumers> {
         return await appender.append(mail)
       } catch (error) {
         if (stopping || !(error instanceof MailboxesAway)) throw error
-        for (const message of messages) message.working()
         await Bun.sleep(retryMs)
       }
     }

@@ -14,8 +14,9 @@ const seenForMs = 90 * 86_400_000
 /** What a node notes of a user who is connected to it. */
 export const entryOf = (status: Status): string => `${Date.now() + leaseMs} ${status}`
 
-/** ARGV: node, its entry or '' to remove it, leaseMs, now. */
+/** KEYS: nodes, seen, meta. ARGV: node, its entry or '' to remove it, leaseMs, now, seenForMs. Notes nothing of an erased user. */
 const noteScript = defineScript(`
+if redis.call('HGET', KEYS[3], 'box') == 'gone' then return end
 if ARGV[2] == '' then
   redis.call('HDEL', KEYS[1], ARGV[1])
   redis.call('SET', KEYS[2], ARGV[4], 'PX', ARGV[5])
@@ -32,14 +33,17 @@ export async function registerPresence(
   userId: string,
   status: Status,
 ): Promise<void> {
-  const { nodes, seen } = keysOf(userId)
-  await runScript(redis, noteScript, [nodes, seen], [node, entryOf(status), leaseMs, Date.now(), seenForMs])
+  await note(redis, userId, node, entryOf(status))
 }
 
 /** Notes that a user has left a node, and when. */
 export async function unregister(redis: Redis, node: string, userId: string): Promise<void> {
-  const { nodes, seen } = keysOf(userId)
-  await runScript(redis, noteScript, [nodes, seen], [node, '', leaseMs, Date.now(), seenForMs])
+  await note(redis, userId, node, '')
+}
+
+async function note(redis: Redis, userId: string, node: string, entry: string): Promise<void> {
+  const { nodes, seen, meta } = keysOf(userId)
+  await runScript(redis, noteScript, [nodes, seen, meta], [node, entry, leaseMs, Date.now(), seenForMs])
 }
 
 /** The nodes at which each user is connected. */

@@ -36,8 +36,8 @@ export async function startWorld(path: string, variables: Record<string, string>
   const deps = await testDeps(path)
   const nats = await deps.host.nats()
   // Of the services whose events relay follows, none runs here.
-  for (const name of ['AUTH', 'USER'])
-    await ensureStream(nats, { name, subjects: [`evt.${name.toLowerCase()}.>`] })
+  await ensureStream(nats, { name: 'AUTH', subjects: ['evt.user.>'] })
+  await ensureStream(nats, { name: 'USER', subjects: ['evt.profile.>', 'evt.block.>'] })
   await ensureStream(nats, messageStream)
   standInForUsers(deps)
   const relay = await startService(deps, relayService, deps.host, variables)

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
+import { defineEvent } from '@plaza/kit/events'
 import { newId } from '@plaza/kit/id'
 import { toRow } from '@plaza/kit/outbox'
-
 import { eventually } from '@plaza/kit/testing'
 import { blockAdded } from '@plaza/user/events'
 import { z } from 'zod'
@@ -65,7 +65,6 @@ test('a block hides a person from one who watches already', async () => {
   await eventually(() => expect(shown(watcher, bob.id)).toEqual(['online']))
   hidden.add(`${ada.id} ${bob.id}`)
   const data = { userId: bob.id, otherId: ada.id, state: 'none' as const, blocked: true, version: 1 }
-  await world.nats.jsm.streams.update('USER', { subjects: ['evt.block.>', 'evt.user.>', 'evt.profile.>'] })
   await world.nats.publish(toRow(blockAdded.emit({ subject: bob.id, data, recipients: [bob.id] })))
   await eventually(() => expect(shown(watcher, bob.id)).toEqual(['online', 'offline']))
   expect(watcher.one('presence').lastSeenAt).toBeNull()
@@ -90,4 +89,29 @@ test('a socket watches so many and no more', async () => {
   await eventually(() => expect(socket.all('presence')).toHaveLength(200))
   socket.say({ type: 'watch', userIds: [newId()] })
   expect((await eventually(() => socket.one('error'))).problem.reason).toBe('too_many_watched')
+})
+
+/** As auth declares it. */
+const userDeleted = defineEvent(
+  'auth',
+  'user.deleted',
+  z.object({ userId: z.uuid(), deletedAt: z.iso.datetime() }),
+)
+
+test('nothing of an erased person is written again when their socket closes', async () => {
+  const ada = await deps.createUser()
+  const socket = await world.open(ada)
+  const redis = deps.host.redis()
+  const keys = () => redis.keys(`relay:{${ada.id}}*`)
+  const data = { userId: ada.id, deletedAt: new Date().toISOString() }
+  await world.nats.publish(toRow(userDeleted.emit({ subject: ada.id, data })))
+  await eventually(async () => expect(await keys()).toEqual([`relay:{${ada.id}}:meta`]))
+  const told: string[] = []
+  const callback = () => void told.push(ada.id)
+  world.nats.connection.subscribe(`presence.${ada.id}`, { callback })
+  socket.say({ type: 'presence', status: 'away' })
+  await eventually(() => expect(told).toHaveLength(1))
+  socket.close()
+  await eventually(() => expect(told).toHaveLength(2))
+  expect(await keys()).toEqual([`relay:{${ada.id}}:meta`])
 })

@@ -110,7 +110,7 @@ async function drainInBatches(messages: ConsumerMessages, options: Options): Pro
   const holding = hold(held, options)
   try {
     for await (const message of messages) {
-      if (batch.get(message.seq)?.didAck === false) continue
+      if (isInHand(batch.get(message.seq))) continue
       waiting.set(message.seq, message)
       start()
     }
@@ -122,6 +122,9 @@ async function drainInBatches(messages: ConsumerMessages, options: Options): Pro
   for (const message of held()) message.nak(1_000)
   throw failure.error
 }
+
+/** The client knows whether it has answered a message, but its type does not say so. */
+const isInHand = (message: (JsMsg & { didAck?: boolean }) | undefined) => message?.didAck === false
 
 /** Takes out the oldest entries, so many at most. */
 function takeFirst(waiting: Map<number, JsMsg>, count: number): Map<number, JsMsg> {

@@ -107,3 +107,49 @@ test('what would wait beyond the bound is refused as unavailable, and later jobs
   await batcher.idle()
   expect(await batcher.add(4)).toBe(4)
 })
+
+test('jobs of one key never overtake each other, and others do not wait for them', async () => {
+  const gate = Promise.withResolvers<string>()
+  const ended: string[] = []
+  const batcher = createBatcher<string, string>({
+    keyOf: (job) => job.charAt(0),
+    async run(jobs) {
+      if (jobs.includes('a1')) await gate.promise
+      ended.push(...jobs)
+      return jobs
+    },
+  })
+  const held = batcher.add('a1')
+  await new Promise(setImmediate)
+  const next = batcher.add('a2')
+  expect(await batcher.add('b1')).toBe('b1')
+  gate.resolve('')
+  expect(await Promise.all([held, next])).toEqual(['a1', 'a2'])
+  expect(ended).toEqual(['b1', 'a1', 'a2'])
+})
+
+test('a job that is put off leaves its batch, keeps its place before others of its key, and is waited for', async () => {
+  const gate = Promise.withResolvers<string>()
+  const batches: string[][] = []
+  const batcher = createBatcher<string, string>({
+    maxInFlight: 1,
+    keyOf: (job) => job.charAt(0),
+    async run(jobs) {
+      batches.push(jobs)
+      return jobs.map((job) => (job === 'a1' ? gate.promise : job))
+    },
+  })
+  const held = batcher.add('a1')
+  expect(await batcher.add('b1')).toBe('b1')
+  const next = batcher.add('a2')
+  expect(await batcher.add('b2')).toBe('b2')
+  let idle = false
+  const waiting = batcher.idle().then(() => {
+    idle = true
+  })
+  expect(idle).toBe(false)
+  gate.resolve('late')
+  expect(await Promise.all([held, next])).toEqual(['late', 'a2'])
+  await waiting
+  expect(batches).toEqual([['a1', 'b1'], ['b2'], ['a2']])
+})

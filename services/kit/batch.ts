@@ -1,8 +1,13 @@
 import { Problem } from './problem.ts'
 
 type Options<Job, Result> = {
-  /** Does all jobs at once and answers in their order. A job may be refused alone by answering an Error in its place. */
-  run(jobs: Job[]): Promise<(Result | Error)[]>
+  /**
+   * Does all jobs at once and answers in their order. A job may be refused alone by answering an Error in its
+   * place, or put off by answering a promise: then the batch is over without it.
+   */
+  run(jobs: Job[]): Promise<(Result | Error | Promise<Result>)[]>
+  /** Jobs of one key keep their order: none of them begins a batch while another is in one, or put off. */
+  keyOf?(job: Job): string
   maxBatch?: number
   maxInFlight?: number
   /** Waits so long for company before a batch begins; by default only for the jobs of the same turn of the event loop. */
@@ -16,29 +21,51 @@ type Options<Job, Result> = {
 
 export type Batcher<Job, Result> = {
   add(job: Job): Promise<Result>
-  /** Resolves when nothing waits and nothing runs. */
+  /** Resolves when every job has its answer. */
   idle(): Promise<void>
 }
 
-type Waiting<Job, Result> = { job: Job; resolve(result: Result): void; reject(error: unknown): void }
+type Waiting<Job, Result> = {
+  job: Job
+  resolve(result: Result | Promise<Result>): void
+  reject(error: unknown): void
+}
 
 /**
  * Gathers the jobs of one turn of the event loop into batches, so that many callers share one round
- * trip. A batch that fails is halved until the job at fault is alone; the others are not disturbed.
+ * trip. A batch that fails is halved until the job at fault is alone; the others are not disturbed. A Problem
+ * that is thrown answers them all.
  */
 export function createBatcher<Job, Result>(options: Options<Job, Result>): Batcher<Job, Result> {
-  const { maxBatch = 200, maxInFlight = 2, maxWaiting = 10_000, gatherMs } = options
-  const queue: Waiting<Job, Result>[] = []
+  const { maxBatch = 200, maxInFlight = 2, maxWaiting = 10_000, gatherMs, keyOf } = options
+  let queue: Waiting<Job, Result>[] = []
   const idlers: (() => void)[] = []
+  /** How many jobs of a key have begun and have no answer yet. */
+  const begun = new Map<string, number>()
+  let open = 0
   let inFlight = 0
   let scheduled = false
 
+  const take = (): Waiting<Job, Result>[] => {
+    if (!keyOf) return queue.splice(0, maxBatch)
+    const batch: Waiting<Job, Result>[] = []
+    const left: Waiting<Job, Result>[] = []
+    for (const waiting of queue)
+      (batch.length < maxBatch && !begun.has(keyOf(waiting.job)) ? batch : left).push(waiting)
+    for (const { job } of batch) begun.set(keyOf(job), (begun.get(keyOf(job)) ?? 0) + 1)
+    queue = left
+    return batch
+  }
   const flush = () => {
     scheduled = false
-    while (inFlight < maxInFlight && queue.length > 0) void runBatch(queue.splice(0, maxBatch))
+    while (inFlight < maxInFlight) {
+      const batch = take()
+      if (batch.length === 0) break
+      void runBatch(batch)
+    }
   }
   const schedule = () => {
-    if (scheduled) return
+    if (scheduled || inFlight >= maxInFlight || queue.length === 0) return
     scheduled = true
     if (gatherMs === undefined) setImmediate(flush)
     else setTimeout(flush, gatherMs)
@@ -47,32 +74,39 @@ export function createBatcher<Job, Result>(options: Options<Job, Result>): Batch
     inFlight += 1
     await settle(batch, options)
     inFlight -= 1
-    if (queue.length > 0) schedule()
-    else if (inFlight === 0) for (const wake of idlers.splice(0)) wake()
+    schedule()
+  }
+  const end = (job: Job) => {
+    open -= 1
+    if (keyOf) {
+      const key = keyOf(job)
+      const left = (begun.get(key) ?? 1) - 1
+      if (left > 0) begun.set(key, left)
+      else begun.delete(key)
+      schedule()
+    }
+    if (open === 0) for (const wake of idlers.splice(0)) wake()
   }
 
   return {
-    add: (job) =>
-      new Promise((resolve, reject) => {
-        if (queue.length >= maxWaiting) {
-          reject(
-            new Problem('unavailable', 'Too much work is waiting', {
-              reason: 'overloaded',
-              retryAfterSeconds: 1,
-            }),
-          )
-          return
-        }
-        queue.push({ job, resolve, reject })
-        if (inFlight < maxInFlight) schedule()
-      }),
-    idle: () =>
-      new Promise((resolve) => {
-        if (queue.length === 0 && inFlight === 0) resolve()
-        else idlers.push(resolve)
-      }),
+    add(job) {
+      if (queue.length >= maxWaiting) return Promise.reject(overloaded())
+      const { promise, resolve, reject } = Promise.withResolvers<Result>()
+      open += 1
+      queue.push({ job, resolve, reject })
+      schedule()
+      promise.then(
+        () => end(job),
+        () => end(job),
+      )
+      return promise
+    },
+    idle: () => (open === 0 ? Promise.resolve() : new Promise((resolve) => idlers.push(resolve))),
   }
 }
+
+const overloaded = () =>
+  new Problem('unavailable', 'Too much work is waiting', { reason: 'overloaded', retryAfterSeconds: 1 })
 
 async function settle<Job, Result>(
   batch: Waiting<Job, Result>[],
@@ -90,9 +124,8 @@ async function settle<Job, Result>(
       else resolve(result)
     })
   } catch (error) {
-    const [only] = batch
-    if (batch.length === 1 || options.isTransient?.(error)) {
-      for (const { reject } of only ? batch : []) reject(error)
+    if (batch.length <= 1 || error instanceof Problem || options.isTransient?.(error)) {
+      for (const { reject } of batch) reject(error)
       return
     }
     const middle = batch.length >> 1

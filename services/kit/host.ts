@@ -8,7 +8,7 @@ import { connectRedis, type Redis } from './redis.ts'
 import { followRevocations } from './revocation.ts'
 import { createServiceTokens, ServiceJwks, ServiceKey, type ServiceTokens } from './service-token.ts'
 
-/** The function behind an internal route that takes a list of items and answers each: same schema, same checks, no wire. */
+/** The function behind an internal route that takes a list of items and answers each, maybe later by a promise: same schema, same checks, no wire. */
 export type Operation = (items: readonly unknown[]) => Promise<readonly unknown[]>
 
 type LocalHandler = (request: Request) => Response | Promise<Response>

@@ -1,5 +1,5 @@
 import { every } from '@plaza/kit/every'
-import type { Transaction } from '@plaza/kit/sql'
+import type { Sql, Transaction } from '@plaza/kit/sql'
 import type { Ctx } from './context.ts'
 import {
   type Change,
@@ -19,23 +19,41 @@ export const startErasures = (ctx: Ctx): (() => Promise<void>) =>
     while (await takeStep(ctx));
   })
 
-/** Does one step of one erasure; answers false when none is due. */
-export async function takeStep({ outbox, config }: Ctx): Promise<boolean> {
-  return await outbox.transaction(async (tx, emit) => {
-    const [erasure] = await tx<Erasure[]>`
-      select user_id, sweep, conversation_id, seq
-      from erasures
-      where finished_at is null and due_at <= now()
-      order by due_at
-      limit 1
-      for update skip locked`
-    if (!erasure) return false
-    const step = { tx, emit, erasure }
-    const conversation = await lockNextConversation(step)
-    if (conversation) await eraseIn(step, conversation)
-    else await endSweep(step, config.ERASURE_SETTLE_SECONDS)
-    return true
-  })
+/** Does one step of one erasure; answers false when none is due. One that fails waits, so that it holds back no other. */
+async function takeStep({ sql, outbox, config }: Ctx): Promise<boolean> {
+  let taken: Erasure | undefined
+  try {
+    return await outbox.transaction(async (tx, emit) => {
+      taken = await lockNextErasure(tx)
+      if (!taken) return false
+      const step = { tx, emit, erasure: taken }
+      const conversation = await lockNextConversation(step)
+      if (conversation) await eraseIn(step, conversation)
+      else await endSweep(step, config.ERASURE_SETTLE_SECONDS)
+      return true
+    })
+  } catch (error) {
+    if (!taken) await postpone(sql, '')
+    throw error
+  }
+}
+
+async function lockNextErasure(tx: Transaction): Promise<Erasure | undefined> {
+  const [erasure] = await tx<Erasure[]>`
+    select user_id, sweep, conversation_id, seq
+    from erasures
+    where finished_at is null and due_at <= now()
+    order by due_at
+    limit 1
+    for update skip locked`
+  return erasure
+}
+
+async function postpone(sql: Sql, userId: string): Promise<void> {
+  await sql`
+    update erasures
+    set due_at = greatest(due_at, now() + interval '1 minute')
+    where user_id = ${userId}`
 }
 
 async function lockNextConversation({ tx, erasure }: Step): Promise<Erasing | undefined> {
@@ -92,10 +110,20 @@ async function moveTo(
   await tx`update erasures set conversation_id = ${conversationId}, seq = ${seq} where user_id = ${userId}`
 }
 
-/** Ends a sweep: the first is followed by a second, the second by the receipt. */
+const pageOfRelations = 9_000
+
+/** Ends a sweep: the first is followed by a second, the second by the receipt. Where many relations are left, it takes several steps. */
 async function endSweep({ tx, emit, erasure }: Step, settleSeconds: number): Promise<void> {
   const { userId, sweep } = erasure
-  await tx`delete from relations where owner_id = ${userId} or other_id = ${userId}`
+  const relations = await tx`
+    delete from relations
+    where (owner_id, other_id) in (
+      select owner_id, other_id
+      from relations
+      where owner_id = ${userId} or other_id = ${userId}
+      limit ${pageOfRelations}
+    )`
+  if (relations.count === pageOfRelations) return
   await tx`delete from privacy where user_id = ${userId}`
   await tx`delete from idempotency_keys where user_id = ${userId}`
   await tx`

@@ -43,7 +43,7 @@ export const messageService: Service = {
     const jobs = [startErasures(ctx), forgetOldKeys(sql, log)]
     return {
       fetch: (request) => app.fetch(request),
-      operations: { createMessages: (items) => sendEach(ctx, items) },
+      operations: { createMessages: async (items) => sendEach(ctx, items) },
       ready: async () => (await sql`select 1`).length === 1,
       async stop() {
         await Promise.all([sender.idle(), receipts.idle(), inbox.stop(), ...jobs.map((stop) => stop())])

@@ -15,13 +15,13 @@ type Refused = { problem: ProblemBody }
 export const Batch = <Item extends z.ZodType>(_item: Item) =>
   z.object({ items: z.array(z.custom<z.input<Item>>()).max(200) })
 
-/** Does each item of a service's batch as the person it names, and answers each by itself. */
-export async function doEach<Item extends z.ZodType<Acting>, Result extends object>(
+/** Does each item of a service's batch as the person it names, and answers each by itself, as soon as it is done. */
+export function doEach<Item extends z.ZodType<Acting>, Result extends object>(
   ctx: Ctx,
   schema: Item,
   items: readonly unknown[],
   work: (item: z.output<Item>) => Promise<Result>,
-): Promise<(Result | Refused)[]> {
+): Promise<Result | Refused>[] {
   const one = async (given: unknown): Promise<Result | Refused> => {
     try {
       const parsed = schema.safeParse(given)
@@ -32,7 +32,7 @@ export async function doEach<Item extends z.ZodType<Acting>, Result extends obje
       return { problem: describe(ctx, error) }
     }
   }
-  return await Promise.all(items.map(one))
+  return items.map(one)
 }
 
 /** The problem that an item's error amounts to; what nobody foresaw says nothing, as in an answer of its own. */

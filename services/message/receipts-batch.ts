@@ -13,12 +13,13 @@ export type ReceiptJob = {
   head: string
 }
 
-/** Where the pointers stand afterwards; undefined when the user is not in the conversation. */
-export type Moved = { deliveredSeq: number; readSeq: number; revision: number } | undefined
+/** Where the pointers stand afterwards; undefined when the user is not in the conversation, or somebody else holds it. */
+export type Moved = { deliveredSeq: number; readSeq: number; revision: number } | 'busy' | undefined
 
 type Row = {
   n: number
   absent: boolean
+  busy: boolean
   deliveredSeq: number
   readSeq: number
   revision: number
@@ -31,11 +32,12 @@ type Row = {
  * Moves pointers, only forward and never past the last message, with the events that tell of it, in one
  * statement. What the owner keeps private is 0 in what the other one gets; a move of which the other
  * one may see nothing goes to the owner's devices alone and leaves the revision as it is, for that
- * would tell of it too.
+ * would tell of it too. Conversations that somebody else holds are left out as busy, unless it is to wait.
  */
 export async function storeReceipts(
   sql: Sql,
   jobs: readonly ReceiptJob[],
+  { wait }: { wait: boolean },
 ): Promise<{ moved: Moved[]; events: OutboxRow[] }> {
   const column = <K extends keyof ReceiptJob>(name: K) => jobs.map((job) => job[name])
   const rows = await sql<Row[]>`
@@ -58,7 +60,7 @@ export async function storeReceipts(
       from conversations
       where id = any(${[...new Set(column('conversationId'))]}::uuid[])
       order by id
-      for update
+      for update ${wait ? sql`` : sql`skip locked`}
     ),
     judged as (
       select job.*, seq, revision,
@@ -136,14 +138,19 @@ export async function storeReceipts(
       select id
       from event
     )
-    select job.n::int, counted.n is null as absent, delivered as delivered_seq, read as read_seq,
+    select job.n::int, counted.n is null as absent,
+      counted.n is null
+        and not exists (select from locked where id = job.conversation_id)
+        and exists (select from conversations where id = job.conversation_id) as busy,
+      delivered as delivered_seq, read as read_seq,
       new_revision as revision, event.id as event_id, body, recipients
     from job
     left join counted on counted.n = job.n
     left join event on event.n = job.n`
   const moved = jobs.map((): Moved => undefined)
-  for (const { n, absent, deliveredSeq, readSeq, revision } of rows)
-    if (!absent) moved[n - 1] = { deliveredSeq, readSeq, revision }
+  for (const { n, absent, busy, deliveredSeq, readSeq, revision } of rows)
+    if (busy) moved[n - 1] = 'busy'
+    else if (!absent) moved[n - 1] = { deliveredSeq, readSeq, revision }
   return { moved, events: rows.flatMap((row) => toEvent(row, jobs[row.n - 1])) }
 }
 

@@ -4,7 +4,7 @@ import type { Outbox } from '@plaza/kit/outbox'
 import { isConnectionError, type Sql } from '@plaza/kit/sql'
 import { receiptAdvanced } from './events.ts'
 import { type ReceiptJob, storeReceipts } from './receipts-batch.ts'
-import { absentConversation } from './refusals.ts'
+import { absentConversation, heldUp, refuseHeldUp } from './refusals.ts'
 import type { ReceiptState } from './schema.ts'
 
 export type ReceiptRequest = {
@@ -22,24 +22,37 @@ export type Receipts = {
 
 /** Receipts of one moment are stored together, and those of one person in one conversation as one. */
 export function createReceipts({ sql, outbox }: { sql: Sql; outbox: Outbox }): Receipts {
-  const batcher = createBatcher<ReceiptRequest, ReceiptState>({
+  const shared = { isTransient: isConnectionError, retryMs: 5_000 }
+  /** For conversations that somebody else holds, as in send.ts. */
+  const patient = createBatcher<ReceiptRequest, ReceiptState>({
+    ...shared,
     run: (requests) => runBatch(sql, outbox, requests),
-    isTransient: isConnectionError,
-    retryMs: 5_000,
+  })
+  const batcher = createBatcher<ReceiptRequest, ReceiptState>({
+    ...shared,
+    run: (requests) => runBatch(sql, outbox, requests, patient.add),
     maxInFlight: 1,
   })
   return { advance: batcher.add, idle: batcher.idle }
 }
 
-async function runBatch(sql: Sql, outbox: Outbox, requests: readonly ReceiptRequest[]) {
+async function runBatch(
+  sql: Sql,
+  outbox: Outbox,
+  requests: readonly ReceiptRequest[],
+  putOff?: (request: ReceiptRequest) => Promise<ReceiptState>,
+): Promise<(ReceiptState | Error | Promise<ReceiptState>)[]> {
   const jobs = new Map<string, ReceiptJob>()
   for (const request of requests) merge(jobs, request)
   const names = [...jobs.keys()]
-  const { moved, events } = await storeReceipts(sql, [...jobs.values()])
+  const { moved, events } = await storeReceipts(sql, [...jobs.values()], { wait: !putOff }).catch(
+    refuseHeldUp,
+  )
   outbox.publish(events)
   const states = new Map(names.map((name, index) => [name, moved[index]]))
   return requests.map((request) => {
     const state = states.get(nameOf(request))
+    if (state === 'busy') return putOff?.(request) ?? heldUp()
     return state ? { conversationId: request.conversationId, ...state } : absentConversation()
   })
 }

@@ -1,4 +1,5 @@
 import { Problem } from '@plaza/kit/problem'
+import { isStatementTimeout } from '@plaza/kit/sql'
 
 /** For what does not exist and for what is somebody else's alike: an id tells a stranger nothing. */
 export const absentConversation = () => new Problem('not_found', 'There is no such conversation')
@@ -19,3 +20,12 @@ export const windowOver = () =>
 
 export const alreadyDeleted = () =>
   new Problem('conflict', 'The message is deleted', { reason: 'message_deleted' })
+
+/** For a conversation that somebody else holds for longer than a statement may wait. */
+export const heldUp = (cause?: unknown) =>
+  new Problem('unavailable', 'The conversation is held up', { reason: 'busy', retryAfterSeconds: 1, cause })
+
+/** Throws what a statement threw, or that its conversation is held up when it waited for too long. */
+export function refuseHeldUp(error: unknown): never {
+  throw isStatementTimeout(error) ? heldUp(error) : error
+}

@@ -22,6 +22,7 @@ export type Sent =
   | { outcome: 'new'; seq: number; revision: number }
   | { outcome: 'stored'; id: string; requestHash: string | null }
   | { outcome: 'absent' | 'refused' | 'reply_absent' }
+  | { outcome: 'busy' }
 
 type Row = {
   outcome: Sent['outcome']
@@ -40,9 +41,14 @@ const eventText = ({ head, tail }: SendJob, seq: number, revision: number): stri
  * Stores a batch of messages with their events in one statement. It locks the conversations in the order
  * of their ids, so that two batches never wait for each other, and leaves out keys that are stored
  * already before it counts, so that `seq` has no holes. What one of the jobs may not do is answered in
- * its place and disturbs no other.
+ * its place and disturbs no other. Conversations that somebody else holds are left out as `busy`, unless it
+ * is to wait for them.
  */
-export async function storeBatch(sql: Sql, jobs: SendJob[]): Promise<{ sent: Sent[]; events: OutboxRow[] }> {
+export async function storeBatch(
+  sql: Sql,
+  jobs: SendJob[],
+  { wait }: { wait: boolean },
+): Promise<{ sent: Sent[]; events: OutboxRow[] }> {
   const column = <K extends keyof SendJob>(name: K) => jobs.map((job) => job[name])
   const rows = await sql<Row[]>`
     with job as (
@@ -69,7 +75,7 @@ export async function storeBatch(sql: Sql, jobs: SendJob[]): Promise<{ sent: Sen
       from conversations
       where id = any(${[...new Set(column('conversationId'))]}::uuid[])
       order by id
-      for update
+      for update ${wait ? sql`` : sql`skip locked`}
     ),
     judged as (
       select job.*, locked.seq, locked.revision,
@@ -77,6 +83,7 @@ export async function storeBatch(sql: Sql, jobs: SendJob[]): Promise<{ sent: Sen
         low_user_id || ',' || high_user_id as recipients,
         stored.id as stored_id, stored.request_hash as stored_hash,
         case
+          when locked.id is null and exists (select from conversations where id = job.conversation_id) then 'busy'
           when locked.id is null or sender_id not in (low_user_id, high_user_id) then 'absent'
           when stored.id is not null then 'stored'
           when not (case when sender_id = low_user_id then high_accepts else low_accepts end) then 'refused'

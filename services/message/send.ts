@@ -7,7 +7,7 @@ import { Problem } from '@plaza/kit/problem'
 import { isConnectionError, isUniqueViolation, type Sql } from '@plaza/kit/sql'
 import { messageCreated } from './events.ts'
 import { findMessages } from './message-row.ts'
-import { absentConversation, keyReused, notAccepting } from './refusals.ts'
+import { absentConversation, heldUp, keyReused, notAccepting, refuseHeldUp } from './refusals.ts'
 import type { Draft, Message } from './schema.ts'
 import { type SendJob, type Sent, storeBatch } from './send-batch.ts'
 
@@ -37,10 +37,20 @@ const storedMessages = counter('messages_stored_total', 'Messages stored')
 const patienceMs = 5_000
 
 export function createSender({ sql, outbox }: { sql: Sql; outbox: Outbox }): Sender {
-  const batcher = createBatcher<Prepared, Message>({
-    run: (prepared) => runBatch(sql, outbox, prepared),
+  const shared = {
+    keyOf: ({ job }: Prepared) => job.conversationId,
     isTransient: isConnectionError,
     retryMs: patienceMs,
+  }
+  /** For conversations that somebody else holds, so that nobody else's sends wait with theirs. */
+  const patient = createBatcher<Prepared, Message>({
+    ...shared,
+    maxInFlight: 4,
+    run: (prepared) => runBatch(sql, outbox, prepared),
+  })
+  const batcher = createBatcher<Prepared, Message>({
+    ...shared,
+    run: (prepared) => runBatch(sql, outbox, prepared, patient.add),
   })
   const underWay = new Map<string, { requestHash: string; message: Promise<Message> }>()
 
@@ -62,43 +72,52 @@ export function createSender({ sql, outbox }: { sql: Sql; outbox: Outbox }): Sen
   return { send, idle: batcher.idle }
 }
 
-async function runBatch(sql: Sql, outbox: Outbox, prepared: Prepared[]): Promise<(Message | Error)[]> {
-  const { sent, events } = await storeKnowing(
-    sql,
-    prepared.map(({ job }) => job),
-  )
+/** Without `putOff` it waits for the conversations that somebody else holds. */
+async function runBatch(
+  sql: Sql,
+  outbox: Outbox,
+  prepared: Prepared[],
+  putOff?: (prepared: Prepared) => Promise<Message>,
+): Promise<(Message | Error | Promise<Message>)[]> {
+  const jobs = prepared.map(({ job }) => job)
+  const { sent, events } = await storeKnowing(sql, jobs, { wait: !putOff })
   outbox.publish(events)
   storedMessages.inc(events.length)
-  return await Promise.all(
-    prepared.map(({ job, message }, index) =>
-      answer(sql, job, message, sent[index] ?? { outcome: 'absent' }),
-    ),
-  )
+  return prepared.map((one, index) => {
+    const result = sent[index] ?? { outcome: 'absent' }
+    if (result.outcome === 'busy') return putOff?.(one) ?? heldUp()
+    return answer(sql, one, result)
+  })
 }
 
 /**
  * The statement sees what was committed when it began. A key that another instance stored while it waited
  * for the lock is refused by its unique index, and seen by the next run.
  */
-async function storeKnowing(sql: Sql, jobs: SendJob[], runs = 5): ReturnType<typeof storeBatch> {
+async function storeKnowing(
+  sql: Sql,
+  jobs: SendJob[],
+  options: { wait: boolean },
+  runs = 5,
+): ReturnType<typeof storeBatch> {
   try {
-    return await storeBatch(sql, jobs)
+    return await storeBatch(sql, jobs, options)
   } catch (error) {
-    if (runs === 1 || !isUniqueViolation(error)) throw error
-    return await storeKnowing(sql, jobs, runs - 1)
+    if (runs === 1 || !isUniqueViolation(error)) refuseHeldUp(error)
+    return await storeKnowing(sql, jobs, options, runs - 1)
   }
 }
 
-async function answer(sql: Sql, job: SendJob, message: Message, sent: Sent): Promise<Message | Error> {
+type Known = Exclude<Sent, { outcome: 'busy' }>
+
+function answer(sql: Sql, { job, message }: Prepared, sent: Known): Message | Error | Promise<Message> {
   switch (sent.outcome) {
     case 'new':
       return { ...message, seq: sent.seq, revision: sent.revision }
-    case 'stored': {
+    case 'stored':
       // An emptied message has no hash any more, and any content will do for its key.
       if (sent.requestHash !== null && sent.requestHash !== job.requestHash) return keyReused()
-      const [stored] = await findMessages(sql, job.senderId, [sent.id])
-      return stored ?? absentConversation()
-    }
+      return findStored(sql, job.senderId, sent.id)
     case 'refused':
       return notAccepting()
     case 'reply_absent':
@@ -108,6 +127,12 @@ async function answer(sql: Sql, job: SendJob, message: Message, sent: Sent): Pro
     case 'absent':
       return absentConversation()
   }
+}
+
+async function findStored(sql: Sql, senderId: string, id: string): Promise<Message> {
+  const [stored] = await findMessages(sql, senderId, [id])
+  if (!stored) throw absentConversation()
+  return stored
 }
 
 function prepare({ senderId, conversationId, key, traceparent, ...draft }: SendRequest): Prepared {

@@ -35,7 +35,8 @@ type Options = Pick<Ctx, 'message' | 'sendHere' | 'identity' | 'log'>
 /** Sends of many sockets travel together. A batch that failed on the way is sent again: each item has its key. */
 export function createSends({ message, sendHere, identity, log }: Options): Sends {
   const batcher = createBatcher<Item, Result>({
-    maxInFlight: 2,
+    keyOf: ({ conversationId }) => conversationId,
+    maxInFlight: 4,
     retryMs,
     isTransient: (error) => error instanceof Problem && error.code === 'unavailable',
     run: async (items) => {
@@ -67,7 +68,7 @@ function tellSent(session: Session, ref: string, message: Message): void {
 }
 
 /** Message answers the same by either way; only the one by the wire has to be read. */
-const toResults = (results: readonly unknown[]) => results as Result[]
+const toResults = (results: readonly unknown[]) => results as Promise<Result>[]
 
 /** Message takes bodies up to a megabyte. */
 const bodyBytes = 512 << 10

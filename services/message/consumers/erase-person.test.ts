@@ -91,6 +91,45 @@ test('the deletion told again gets its receipt again and changes nothing', async
   expect(await parse(Message, await world.ask(ben, 'GET', `/api/v1/messages/${sent.id}`))).toEqual(before)
 })
 
+test('an erasure that fails holds back no other, and is taken up again', async () => {
+  const stuck = await world.pair()
+  const nobody = await world.createUser({ id: newId() })
+  await world.send(stuck.ann, stuck.conversation.id, 'stuck')
+  await world.db.unsafe(`
+    create function refuse() returns trigger language plpgsql as $$ begin raise 'refused'; end $$;
+    create trigger refuse before update on messages
+      for each row when (new.sender_id = '${stuck.ann.id}') execute function refuse()`)
+  await remove(stuck.ann)
+  await eventually(async () => expect(await dueLater(stuck.ann)).toHaveLength(1))
+  await remove(nobody)
+  await receipt(nobody)
+  expect(await receiptsOf(stuck.ann)).toHaveLength(0)
+  await world.db.unsafe('drop function refuse cascade')
+  await world.db`update erasures set due_at = now() where user_id = ${stuck.ann.id}`
+  await receipt(stuck.ann)
+})
+
+const dueLater = ({ id }: TestUser) =>
+  world.db`select from erasures where user_id = ${id} and due_at > now() + interval '30 seconds'`
+
+test('relations are deleted in pages, so that no statement takes long', async () => {
+  const [ann, ben] = [await world.createUser(), await world.createUser()]
+  await world.db`
+    insert into relations (owner_id, other_id, blocked, contact, version)
+    select ${ben.id}::uuid, ${ann.id}::uuid, false, true, 1
+    union all
+    select gen_random_uuid(), ${ann.id}::uuid, false, true, 1 from generate_series(1, 2500)`
+  await world.db.unsafe(`
+    create function refuse_many() returns trigger language plpgsql as $$
+    begin if (select count(*) from gone) > 1000 then raise 'too many'; end if; return null; end $$;
+    create trigger refuse_many after delete on relations referencing old table as gone
+      for each statement execute function refuse_many()`)
+  await remove(ann)
+  await receipt(ann)
+  await world.db.unsafe('drop function refuse_many cascade')
+  expect(await world.db`select from relations where other_id = ${ann.id}`).toHaveLength(0)
+})
+
 test('somebody who never said anything gets a receipt, too', async () => {
   const nobody = await world.createUser({ id: newId() })
   await remove(nobody)

@@ -22,8 +22,8 @@ const route = createRoute({
 /** Moves pointers for the people of several sockets; each item is advanceReceipts. */
 export const advanceReceiptsOfMany = (ctx: Ctx) =>
   defineRoute(route, async (c) => {
-    const results = await doEach(ctx, ReceiptItem, c.req.valid('json').items, async (item) => ({
+    const results = doEach(ctx, ReceiptItem, c.req.valid('json').items, async (item) => ({
       receipt: await ctx.receipts.advance(item),
     }))
-    return c.json({ results }, 200)
+    return c.json({ results: await Promise.all(results) }, 200)
   })

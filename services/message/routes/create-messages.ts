@@ -23,8 +23,8 @@ const route = createRoute({
 export const createMessages = (ctx: Ctx) =>
   defineRoute(route, async (c) => {
     const { sampled, traceparent } = c.get('trace')
-    const results = await sendEach(ctx, c.req.valid('json').items, sampled ? traceparent : undefined)
-    return c.json({ results }, 200)
+    const results = sendEach(ctx, c.req.valid('json').items, sampled ? traceparent : undefined)
+    return c.json({ results: await Promise.all(results) }, 200)
   })
 
 /** The same for sockets in this process, without a request around it. */

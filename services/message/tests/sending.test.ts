@@ -42,6 +42,34 @@ test('two instances that wait for the same lock with the same key store one mess
   await other.stop()
 })
 
+test('conversations that somebody holds hold up no others, and keep the order of their own', async () => {
+  const held = await Promise.all(Array.from({ length: 6 }, () => world.pair()))
+  const free = await world.pair()
+  const ids = held.map(({ conversation }) => conversation.id)
+  const release = await world.holdLock(newId(), async (tx) => {
+    await tx`select from conversations where id = any(${ids}::uuid[]) for update`
+  })
+  const waiting: Promise<Response>[] = []
+  for (const { ann, conversation } of held) {
+    waiting.push(world.post(ann, conversation.id, { text: 'first' }))
+    await Bun.sleep(5)
+    waiting.push(world.post(ann, conversation.id, { text: 'second' }))
+    waiting.push(world.ask(ann, 'PUT', `/api/v1/conversations/${conversation.id}/receipts`, { readSeq: 1 }))
+  }
+  const { ann, conversation } = free
+  expect((await world.post(ann, conversation.id, { text: 'free' })).status).toBe(201)
+  expect(
+    (await world.ask(ann, 'PUT', `/api/v1/conversations/${conversation.id}/receipts`, { readSeq: 1 })).status,
+  ).toBe(200)
+  await release()
+  const answers = await Promise.all(waiting)
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200, 201]))
+  for (const { conversation } of held)
+    expect(
+      await world.db`select text from messages where conversation_id = ${conversation.id} order by seq`,
+    ).toMatchObject([{ text: 'first' }, { text: 'second' }])
+})
+
 test('one key with two contents at once: one is stored, the other refused', async () => {
   const { ann, conversation } = await world.pair()
   const answers = await Promise.all(

@@ -33,7 +33,7 @@ async function takeStep({ sql, outbox, config }: Ctx): Promise<boolean> {
       return true
     })
   } catch (error) {
-    if (!taken) await postpone(sql, '')
+    if (taken) await postpone(sql, taken.userId)
     throw error
   }
 }
@@ -110,7 +110,7 @@ async function moveTo(
   await tx`update erasures set conversation_id = ${conversationId}, seq = ${seq} where user_id = ${userId}`
 }
 
-const pageOfRelations = 9_000
+const pageOfRelations = 1_000
 
 /** Ends a sweep: the first is followed by a second, the second by the receipt. Where many relations are left, it takes several steps. */
 async function endSweep({ tx, emit, erasure }: Step, settleSeconds: number): Promise<void> {

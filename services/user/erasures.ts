@@ -15,28 +15,41 @@ export const startErasing = (ctx: Ctx): (() => Promise<void>) =>
 /**
  * Does one step of one open erasure in one transaction: ends up to a batch of others' relations with the
  * erased person, or, when none is left, drops what was theirs and sends the receipt. Answers false when no
- * erasure is open. The tombstone keeps new relations from being made meanwhile.
+ * erasure is due. The tombstone keeps new relations from being made meanwhile. One that fails waits, so that
+ * it holds back no other.
  */
-export async function eraseNext(ctx: Ctx): Promise<boolean> {
-  const batch = ctx.config.ERASURE_BATCH
-  return await ctx.outbox.transaction(async (tx, emit) => {
-    const [open] = await tx<{ userId: string }[]>`
-      select user_id
-      from erasures
-      where finished_at is null
-      order by user_id
-      limit 1
-      for update skip locked`
-    if (!open) return false
-    const relations = await lockRelationsWith(tx, open.userId, batch)
-    for (const relation of relations)
-      await applyChange(tx, emit, relation, { state: 'none', blocked: false }, {})
-    if (relations.length === 0) {
-      await dropOwnRows(tx, open.userId)
-      emit(userDataErased.emit({ subject: open.userId, data: { userId: open.userId } }))
-    }
-    return true
-  })
+async function eraseNext(ctx: Ctx): Promise<boolean> {
+  let userId: string | undefined
+  try {
+    return await ctx.outbox.transaction(async (tx, emit) => {
+      userId = await lockNext(tx)
+      if (!userId) return false
+      const relations = await lockRelationsWith(tx, userId, ctx.config.ERASURE_BATCH)
+      for (const relation of relations)
+        await applyChange(tx, emit, relation, { state: 'none', blocked: false }, {})
+      if (relations.length === 0 && (await dropOwnRows(tx, userId)))
+        emit(userDataErased.emit({ subject: userId, data: { userId } }))
+      return true
+    })
+  } catch (error) {
+    if (userId) await postpone(ctx, userId)
+    throw error
+  }
+}
+
+async function lockNext(tx: Transaction): Promise<string | undefined> {
+  const [due] = await tx<{ userId: string }[]>`
+    select user_id
+    from erasures
+    where finished_at is null and due_at <= now()
+    order by due_at
+    limit 1
+    for update skip locked`
+  return due?.userId
+}
+
+async function postpone({ sql }: Ctx, userId: string): Promise<void> {
+  await sql`update erasures set due_at = now() + interval '1 minute' where user_id = ${userId}`
 }
 
 /** Others' relations with a person, under the locks of those others' rows, in the order in which all take them. */
@@ -61,8 +74,20 @@ async function lockRelationsWith(tx: Transaction, userId: string, batch: number)
     where other_id = ${userId} and owner_id = any(${owners.map((owner) => owner.userId)}::uuid[])`
 }
 
-async function dropOwnRows(tx: Transaction, userId: string): Promise<void> {
-  await tx`delete from relations where owner_id = ${userId}`
+const pageOfOwn = 1_000
+
+/** Drops a page of somebody's own relations, and with the last of them the rest; answers whether nothing is left. */
+async function dropOwnRows(tx: Transaction, userId: string): Promise<boolean> {
+  const relations = await tx`
+    delete from relations
+    where owner_id = ${userId} and other_id in (
+      select other_id
+      from relations
+      where owner_id = ${userId}
+      limit ${pageOfOwn}
+    )`
+  if (relations.count === pageOfOwn) return false
   await tx`delete from idempotency_keys where user_id = ${userId}`
   await tx`update erasures set finished_at = now() where user_id = ${userId}`
+  return true
 }

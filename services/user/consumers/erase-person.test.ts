@@ -136,6 +136,44 @@ test('an erasure takes its locks in the order in which all take them, so that no
   await erased(anna)
 })
 
+test('an erasure that fails holds back no other, and is taken up again', async () => {
+  const [stuck, anna] = [await world.createPerson(), await world.createPerson()]
+  await world.connect(stuck, anna)
+  await world.sql.unsafe(`
+    create function refuse() returns trigger language plpgsql as $$ begin raise 'refused'; end $$;
+    create trigger refuse before delete on relations
+      for each row when (old.owner_id = '${stuck.id}') execute function refuse()`)
+  await world.publish(world.deleted(stuck.id))
+  await eventually(async () =>
+    expect(
+      await world.sql`
+        select from erasures
+        where user_id = ${stuck.id} and finished_at is null and due_at > now() + interval '30 seconds'`,
+    ).toHaveLength(1),
+  )
+  await world.publish(world.deleted(anna.id))
+  await erased(anna)
+  await world.sql.unsafe('drop function refuse cascade')
+  await world.sql`update erasures set due_at = now() where user_id = ${stuck.id}`
+  await erased(stuck)
+})
+
+test('own relations are deleted in pages, so that no statement takes long', async () => {
+  const anna = await world.createPerson()
+  await world.sql`
+    insert into relations (owner_id, other_id, state, version)
+    select ${anna.id}, gen_random_uuid(), 'incoming', n from generate_series(1, 2500) as n`
+  await world.sql.unsafe(`
+    create function refuse_many() returns trigger language plpgsql as $$
+    begin if (select count(*) from gone) > 1000 then raise 'too many'; end if; return null; end $$;
+    create trigger refuse_many after delete on relations referencing old table as gone
+      for each statement execute function refuse_many()`)
+  await world.publish(world.deleted(anna.id))
+  await erased(anna)
+  await world.sql.unsafe('drop function refuse_many cascade')
+  expect(await world.sql`select from relations where owner_id = ${anna.id}`).toHaveLength(0)
+})
+
 test('an event that makes no sense holds up no other', async () => {
   const [anna, ben] = [await world.createPerson(), await world.createPerson()]
   const poison = world.deleted(ben.id)

@@ -11,6 +11,8 @@ export const revocationStream = 'REVOCATION'
 export const heartbeatSubject = 'revocation.heartbeat'
 export const heartbeatMs = 1_000
 const staleMs = 3_000
+/** After a longer silence the stream may not hold all that was said; a minute is left for clocks that differ. */
+const longestSilenceMs = (accessTokenLifeSeconds - 60) * 1_000
 
 const Revocation = z.object({
   /** `session` ends one session; `user` ends every token of the user issued before the time. */
@@ -33,16 +35,22 @@ export type Revocations = {
   isFresh(): boolean
   /** Notes a revocation at once, ahead of the stream. */
   apply(revocation: Revocation): void
-  /** Calls back for each new revocation; returns what ends that. */
-  onRevoked(listener: (revocation: Revocation) => void): () => void
+  /**
+   * Calls back for each new revocation, and with `onMissed` when auth was not heard for so long that some may never be
+   * learned of; returns what ends that.
+   */
+  onRevoked(listener: (revocation: Revocation) => void, onMissed?: () => void): () => void
   stop(): Promise<void>
 }
+
+type Listener = { onRevoked(revocation: Revocation): void; onMissed: (() => void) | undefined }
 
 /** Follows the REVOCATION stream from one token life ago, with a consumer of this process's own. */
 export function followRevocations(nats: Nats, log: Log): Revocations {
   const entries = new Map<string, { notBefore: number; forgetAt: number }>()
-  const listeners = new Set<(revocation: Revocation) => void>()
+  const listeners = new Set<Listener>()
   let heardAt = Number.NEGATIVE_INFINITY
+  let knownUntil = Date.now()
   let messages: ConsumerMessages | undefined
   let stopping = false
   const stopped = Promise.withResolvers<void>()
@@ -54,7 +62,13 @@ export function followRevocations(nats: Nats, log: Log): Revocations {
       notBefore: revocation.notBefore,
       forgetAt: Date.now() + accessTokenLifeSeconds * 1_000,
     })
-    for (const listener of listeners) listener(revocation)
+    for (const { onRevoked } of listeners) onRevoked(revocation)
+  }
+  const hear = () => {
+    heardAt = performance.now()
+    const silentMs = Date.now() - knownUntil
+    knownUntil = Date.now()
+    if (silentMs > longestSilenceMs) for (const { onMissed } of listeners) onMissed?.()
   }
   const session = async () => {
     const since = new Date(Date.now() - accessTokenLifeSeconds * 1_000).toISOString()
@@ -74,7 +88,7 @@ export function followRevocations(nats: Nats, log: Log): Revocations {
         // A heartbeat older than this process's wish to listen proves nothing about now.
         if (message.subject === heartbeatSubject) {
           const isNews = message.seq > lastBefore && message.time.getTime() > Date.now() - staleMs
-          if (isNews && nats.connected()) heardAt = performance.now()
+          if (isNews && nats.connected()) hear()
         } else apply(Revocation.parse(message.json<PlazaEvent>().data))
       }
     } finally {
@@ -101,7 +115,8 @@ export function followRevocations(nats: Nats, log: Log): Revocations {
       entries.has(`session:${sessionId}`) || issuedAt < (entries.get(`user:${userId}`)?.notBefore ?? 0),
     isFresh: () => performance.now() - heardAt < staleMs,
     apply,
-    onRevoked(listener) {
+    onRevoked(onRevoked, onMissed) {
+      const listener = { onRevoked, onMissed }
       listeners.add(listener)
       return () => void listeners.delete(listener)
     },

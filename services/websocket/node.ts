@@ -12,7 +12,7 @@ import { startWatch } from './watch.ts'
 export function startNode(ctx: Ctx): Required<Pick<Running, 'websocket' | 'operations' | 'drain' | 'stop'>> {
   const parts = createParts(ctx)
   const watch = startWatch(ctx, parts)
-  const stopFollowing = [followNode({ ...ctx, ...parts }), closeRevoked(ctx)]
+  const stopFollowing = [followNode({ ...ctx, ...parts }), closeRevoked(ctx, parts)]
   return {
     websocket: createHandlers(ctx, parts, watch),
     operations: {

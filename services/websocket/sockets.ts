@@ -1,7 +1,9 @@
 import type { WebSocketHandler } from 'bun'
 import type { Ctx } from './context.ts'
+import { closeCodes } from './frames.ts'
 import { openSockets } from './metrics.ts'
 import type { Parts } from './parts.ts'
+import { close } from './push.ts'
 import { receive } from './receive.ts'
 import type { Session } from './session.ts'
 import type { Watch } from './watch.ts'
@@ -24,6 +26,9 @@ export const createHandlers = (ctx: Ctx, parts: Parts, watch: Watch): WebSocketH
     ctx.sessions.add(session)
     openSockets.inc()
     watch.opened(session)
+    // The session may have ended while auth was asked about it, when no socket could be closed yet.
+    if (ctx.identity.revocations.isRevoked(session))
+      close(session, closeCodes.sessionEnded, 'the session has ended')
   },
   message: (socket, raw) => receive(ctx, parts, socket.data, raw),
   drain: ({ data }) => parts.reader.drained(data),

@@ -1,7 +1,10 @@
-import { expect, test } from 'bun:test'
+import { expect, setSystemTime, test } from 'bun:test'
 import { newId } from '@plaza/kit/id'
 import { ProblemBody } from '@plaza/kit/problem'
+import { heartbeatSubject, revocationStream, tokensRevoked } from '@plaza/kit/revocation'
+import { ensureStream } from '@plaza/kit/stream'
 import { eventually } from '@plaza/kit/testing'
+import { TestSocket } from './_socket.ts'
 import { createTicket, startWorld, textsOf } from './_world.ts'
 
 const world = await startWorld(import.meta.path, {
@@ -92,6 +95,39 @@ test('a revoked session loses its sockets, and no other does', async () => {
   expect(await sockets[1]?.closed).toMatchObject({ code: 4401 })
   await world.publish([other.id], 1)
   await eventually(() => expect(sockets[2]?.all('event')).toHaveLength(2))
+})
+
+test('a node that could not hear of revocations for longer than they are kept has its sockets connect anew', async () => {
+  const ada = await deps.createUser()
+  const socket = await world.open(ada)
+  const heartbeats = world.nats.connection.subscribe(heartbeatSubject, { max: 2 })
+  // As if nothing had been heard since a quarter of an hour ago.
+  setSystemTime(Date.now() - 15 * 60_000)
+  for await (const _ of heartbeats);
+  setSystemTime()
+  expect(await socket.closed).toMatchObject({ code: 4503 })
+  await world.open(ada)
+})
+
+test('a session that ends while auth is asked about it keeps no socket', async () => {
+  const ada = await deps.createUser()
+  const ticket = await createTicket(node, ada)
+  const { revocations } = await deps.host.identity('websocket')
+  await world.nats.jsm.streams.delete(revocationStream)
+  await eventually(() => expect(revocations.isFresh()).toBe(false))
+  const auth = deps.host.local.get('auth')
+  deps.host.local.set('auth', () => {
+    revocations.apply({ scope: 'session', id: ada.sessionId, notBefore: Date.now() / 1_000 })
+    return Response.json({ revoked: false })
+  })
+  const socket = new TestSocket(`ws://127.0.0.1:${node.port}/api/v1/ws?ticket=${ticket}`)
+  expect(await socket.closed).toMatchObject({ code: 4401 })
+  if (auth) deps.host.local.set('auth', auth)
+  await ensureStream(world.nats, {
+    name: revocationStream,
+    subjects: [heartbeatSubject, `evt.${tokensRevoked.type}.*`],
+  })
+  await eventually(() => expect(revocations.isFresh()).toBe(true))
 })
 
 test('a socket that does not say hello is closed', async () => {

@@ -1,7 +1,7 @@
 import { every } from './every.ts'
 import type { Log } from './log.ts'
 import type { Nats } from './nats.ts'
-import type { OutboxRow } from './publisher.ts'
+import { hasKept, republish } from './republish.ts'
 import type { Sql } from './sql.ts'
 import { ensureStream, isAbsent, type StreamSpec } from './stream.ts'
 
@@ -14,6 +14,7 @@ type Watch = {
 
 type Seen = { created: string; lastSequence: number; consumedUntil: Date }
 type Options = { sql: Sql; nats: Nats; log: Log; streams: readonly StreamSpec[]; everyMs?: number }
+type Checking = Pick<Options, 'sql' | 'nats' | 'log'> & { signal: AbortSignal }
 
 /**
  * Notices that the broker has lost a stream, which it does not say: the stream is gone, was made anew,
@@ -24,15 +25,21 @@ export async function watchStreams({ sql, nats, log, streams, everyMs = 2_000 }:
   const acked = new Map<string, number>()
   let trusted = false
   let checking: Promise<void> | undefined
+  const stopping = new AbortController()
+  const { signal } = stopping
 
   const checkAll = async () => {
-    for (const spec of streams) await check({ sql, nats, log }, spec, acked)
+    for (const spec of streams) await check({ sql, nats, log, signal }, spec, acked)
     trusted = true
   }
   const checkOnce = () => {
-    checking ??= checkAll().finally(() => {
-      checking = undefined
-    })
+    checking ??= checkAll()
+      .catch((error) => {
+        if (!signal.aborted) throw error
+      })
+      .finally(() => {
+        checking = undefined
+      })
     return checking
   }
   const stopDisconnect = nats.onDisconnect(() => {
@@ -54,16 +61,13 @@ export async function watchStreams({ sql, nats, log, streams, everyMs = 2_000 }:
     async stop() {
       stopDisconnect()
       stopReconnect()
+      stopping.abort()
       await stopChecking()
     },
   }
 }
 
-async function check(
-  { sql, nats, log }: Pick<Options, 'sql' | 'nats' | 'log'>,
-  spec: StreamSpec,
-  acked: Map<string, number>,
-) {
+async function check({ sql, nats, log, signal }: Checking, spec: StreamSpec, acked: Map<string, number>) {
   const acknowledged = acked.get(spec.name) ?? 0
   const [seen] = await sql<Seen[]>`
     select created, last_sequence, consumed_until
@@ -90,7 +94,9 @@ async function check(
       { stream: spec.name, since: seen.consumedUntil },
       'the broker lost a stream: publishing again what it may have held',
     )
-    await refill(sql, nats, spec, seen.consumedUntil)
+    // Whatever becomes of this process, the stream counts as lost until all of it is published again.
+    await sql`update outbox_streams set created = '' where stream = ${spec.name}`
+    await republish({ sql, nats, signal }, spec, seen.consumedUntil)
   }
   await sql`
     insert into outbox_streams (stream, created, last_sequence, consumed_until)
@@ -130,23 +136,3 @@ async function consumedUntil(nats: Nats, stream: string): Promise<Date | null> {
 
 /** A transaction may take this long between the time of its rows and their first publication. */
 const marginMs = 30_000
-
-/** Whether events are kept of which some consumer may not have heard. */
-async function hasKept(sql: Sql, spec: StreamSpec, since: Date): Promise<boolean> {
-  const rows = await sql`
-    select from outbox
-    where created_at >= ${since} and subject like any(${patternsOf(spec)}::text[])
-    limit 1`
-  return rows.length > 0
-}
-
-const patternsOf = (spec: StreamSpec) => spec.subjects.map((subject) => subject.replace(/>$/, '%'))
-
-async function refill(sql: Sql, nats: Nats, spec: StreamSpec, since: Date): Promise<void> {
-  const rows = sql<OutboxRow[]>`
-    select id, subject, body, recipients
-    from outbox
-    where created_at >= ${since} and subject like any(${patternsOf(spec)}::text[])
-    order by created_at, id`
-  for await (const page of rows.cursor(500)) await Promise.all(page.map((row) => nats.publish(row)))
-}

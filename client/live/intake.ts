@@ -61,8 +61,8 @@ export function createIntake(options: Options) {
   }
   const handle = (frame: StreamFrame) => {
     if (frame.type === 'event') return handleEvent(frame.cursor, frame.event)
-    // No event tells this socket of its own messages.
-    if (frame.type === 'sent') return timeline.accept('message', frame.message, () => {})
+    // No event tells this socket of its own messages; a resume from before it brings one.
+    if (frame.type === 'sent') return timeline.accept('message', frame.message, acks.take())
     const done = acks.take(frame.cursor)
     wait(
       repair(frame).then(() => {

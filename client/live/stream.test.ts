@@ -85,6 +85,28 @@ test('a message of its own is told once: by the answer, and not again by the eve
   expect(script.sockets[1]?.cursor).toBe('e-1')
 })
 
+test('a message of its own that waits for another comes again after a drop', async () => {
+  const server = scriptServer()
+  const { script } = server
+  const other = message(1, 1, { id: 'd1', conversationId: 'd', text: 'elsewhere' })
+  const elsewhere = eventFrame(3, 'message.created', other)
+  const mailbox = [created(1, 1), created(2, 3), elsewhere, created(4, 2)]
+  script.hello = (socket) => {
+    socket.send(ready(socket.cursor, socket.cursor !== undefined))
+    const from = Number(socket.cursor?.slice(2) ?? 0)
+    // The first socket is told of its message 3 by the answer, and drops before message 2 comes.
+    const first: ServerFrame[] = [created(1, 1), { type: 'sent', ref: 'r', message: message(3) }, elsewhere]
+    for (const frame of socket.cursor === undefined ? first : mailbox.slice(from)) socket.send(frame)
+  }
+  const client = await clientOf(server)
+  const told = toldTo(client)
+  await client.connect()
+  await eventually(() => expect(told).toEqual(['message 1 1', 'message 1 elsewhere']))
+  script.sockets[0]?.close(1011)
+  await eventually(() => expect(told.slice(2)).toEqual(['message 2 2', 'message 3 3']))
+  expect(script.sockets[1]?.cursor).toBe('e-1')
+})
+
 test('a message that overtook another waits for it, without a call', async () => {
   const server = scriptServer()
   const client = await clientOf(server)

@@ -1,3 +1,4 @@
+import { gatewayPort, servicePorts } from '@plaza/kit/ports'
 import { freePort } from '../ports.ts'
 import type { Options } from './options.ts'
 import { services } from './registry.ts'
@@ -31,7 +32,8 @@ export const makePlan = async ({ port, each, scale }: Options): Promise<Plan> =>
   }
   const together: ServiceProcess = { name: 'services', services: [] }
   const processes = each ? [] : [together]
-  for (const { name, offset } of services) {
+  for (const { name } of services) {
+    const offset = (servicePorts[name] ?? 0) - gatewayPort
     const first = { name, port: await freePort(port + offset) }
     if (each) processes.push({ name: `${name}-1`, services: [first] })
     else together.services.push(first)

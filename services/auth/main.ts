@@ -20,7 +20,6 @@ import { createThrottle } from './throttle.ts'
 
 export const authService: Service = {
   name: 'auth',
-  port: 8_001,
   async start(host, environment) {
     const config = readConfig(Config, environment)
     const { log } = host

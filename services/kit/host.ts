@@ -4,6 +4,7 @@ import { createIdentity, type Identity } from './identity.ts'
 import { createLog, type Log } from './log.ts'
 import { connectNats, type Nats } from './nats.ts'
 import { createPeer, type Fetch } from './peers.ts'
+import { servicePorts } from './ports.ts'
 import { connectRedis, type Redis } from './redis.ts'
 import { followRevocations } from './revocation.ts'
 import { createServiceTokens, ServiceJwks, ServiceKey, type ServiceTokens } from './service-token.ts'
@@ -42,15 +43,6 @@ const Shared = z.object({
 })
 const Keys = z.object({ SERVICE_KEY: ServiceKey, SERVICE_JWKS: ServiceJwks })
 
-/** Ports where services listen when no variable says otherwise. */
-export const defaultPorts: Record<string, number> = {
-  auth: 8001,
-  user: 8002,
-  message: 8003,
-  relay: 8006,
-  websocket: 8008,
-}
-
 /** The host of a process of this name; it connects to what its services ask for, once. */
 export function createHost(environment: Environment, name = 'services'): Host {
   const shared = readConfig(Shared, readFiles(environment))
@@ -76,7 +68,7 @@ export function createHost(environment: Environment, name = 'services'): Host {
     return createServiceTokens(service, SERVICE_KEY, SERVICE_JWKS)
   })
   const peer = (from: string, name: string) => {
-    const fallback = `http://127.0.0.1:${defaultPorts[name] ?? ''}`
+    const fallback = `http://127.0.0.1:${servicePorts[name] ?? ''}`
     const { urls } = readConfig(z.object({ urls: list(fallback) }), {
       urls: environment[`${name.toUpperCase()}_URL`],
     })

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { type Environment, environmentOf, number, readConfig, StartupError } from './config.ts'
 import { createHost, type Host, type Operation } from './host.ts'
 import { registry } from './metrics.ts'
+import { servicePorts } from './ports.ts'
 
 type Handler = (request: Request, server: Server<unknown>) => Response | Promise<Response>
 
@@ -25,8 +26,6 @@ export type Running = {
 
 export type Service = {
   name: string
-  /** The port when no variable says otherwise. */
-  port: number
   start(host: Host, environment: Environment): Promise<Running>
 }
 
@@ -89,7 +88,7 @@ type Listener = { name: string; port: number; drain(): Promise<void>; close(): P
 
 async function listen(host: Host, service: Service, environment: Environment): Promise<Listener> {
   const own = environmentOf(service.name, environment)
-  const config = readConfig(Listening, { PORT: String(service.port), ...own })
+  const config = readConfig(Listening, { PORT: String(servicePorts[service.name] ?? 0), ...own })
   const log = host.logOf(service.name)
   const running = await service.start({ ...host, log }, own)
   let draining = false

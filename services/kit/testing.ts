@@ -3,9 +3,10 @@ import { testParts } from '@plaza/infra/testing'
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose'
 import type { Environment } from './config.ts'
 import type { PlazaEvent } from './events.ts'
-import { createHost, defaultPorts, type Host } from './host.ts'
+import { createHost, type Host } from './host.ts'
 import { newId } from './id.ts'
 import { accessTokenAudience, accessTokenIssuer, type Role } from './identity.ts'
+import { servicePorts } from './ports.ts'
 import { heartbeatMs, heartbeatSubject, revocationStream, tokensRevoked } from './revocation.ts'
 import { connectSql, type Sql } from './sql.ts'
 import { ensureStream } from './stream.ts'
@@ -106,7 +107,7 @@ export async function eventually<T>(check: () => T | Promise<T>, timeoutMs = 20_
 
 async function createKeys() {
   const user = await generateKeyPair('EdDSA', { extractable: true })
-  const names = Object.keys(defaultPorts)
+  const names = Object.keys(servicePorts)
   const services: Record<string, JWK> = {}
   const publicKeys: JWK[] = []
   for (const name of names) {

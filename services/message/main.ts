@@ -21,7 +21,6 @@ import { connectByIndex } from './sql.ts'
 /** Direct messages: conversations, history, receipts, reactions, search. */
 export const messageService: Service = {
   name: 'message',
-  port: 8003,
   async start(host, environment) {
     const { log } = host
     const config = readConfig(Config, environment)

@@ -21,7 +21,6 @@ const name = 'relay'
 /** Mailboxes: what each user's devices have to receive, kept until they are back. */
 export const relayService: Service = {
   name,
-  port: 8006,
   async start(host, environment) {
     const { log } = host
     const config = readConfig(Config, environment)

@@ -19,7 +19,6 @@ const subjects = ['evt.profile.>', 'evt.contact.>', 'evt.block.>', 'evt.privacy.
 /** People: profiles, privacy, contacts, blocks. */
 export const userService: Service = {
   name,
-  port: 8002,
   async start(host, environment) {
     const { log } = host
     const config = readConfig(Config, environment)

@@ -12,7 +12,6 @@ const name = 'websocket'
 /** Real-time delivery: sockets that get what their users' mailboxes hold, the moment it comes. */
 export const websocketService: Service = {
   name,
-  port: 8008,
   async start(host, environment) {
     const nats = await host.nats()
     const redis = host.redis()

@@ -16,8 +16,8 @@ export type LiveEvents = {
   presence: Presence
   typing: { conversationId: string; userId: string; active: boolean }
   /**
-   * Every event as it came, also of kinds that this client does not know; after a drop some may come twice. What was
-   * sent by this very socket comes as `message` alone.
+   * Every event as it came, also of kinds that this client does not know; those of messages, receipts and contacts may
+   * come twice after a drop. What was sent by this very socket comes as `message` alone.
    */
   event: PlazaEvent
   /** `resumed` false: the device starts anew, so load lists now; everything after is told. */

@@ -31,13 +31,28 @@ const changes: Record<string, Change> = {
   'message.reacted': 'reaction',
 }
 
+const isOfContact = /^(contact|block)\./
+/** Events that are told from old news by what is in them. */
+const hasVersion = /^(contact|block|receipt)\./
+/** After a server has lost its mailboxes it delivers again what was enqueued and has not expired. */
+const knownEvents = 1_000
+
 /** Takes the frames of one connection in their order; while something is fetched, later ones wait. */
 export function createIntake(options: Options) {
   const { memory, timeline, emitter, acks, repair, onFailure } = options
   let held: StreamFrame[] | undefined
 
+  const isRepeat = ({ id, type }: PlazaEvent) => {
+    if (changes[type] || hasVersion.test(type)) return false
+    if (memory.events.includes(id)) return true
+    memory.events.push(id)
+    if (memory.events.length > knownEvents) memory.events.shift()
+    memory.save()
+    return false
+  }
   const handleEvent = (cursor: string, event: PlazaEvent) => {
     const done = acks.take(cursor)
+    if (isRepeat(event)) return done()
     emitter.emit('event', event)
     const change = changes[event.type]
     if (change) {
@@ -47,7 +62,7 @@ export function createIntake(options: Options) {
       return
     }
     if (event.type === 'receipt.advanced') options.onReceipt(dataOf<Receipt>(event))
-    else if (/^(contact|block)\./.test(event.type)) {
+    else if (isOfContact.test(event.type)) {
       // In the event `userId` is the one whose view it is, in a list of changes it is the other person.
       const { otherId, ...relation } = dataOf<Relation & { otherId: string }>(event)
       options.onContact({ ...relation, userId: otherId })

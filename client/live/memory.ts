@@ -7,6 +7,8 @@ export type Memory = {
   /** The version of the contacts that was told. */
   contacts: number
   places: Map<string, Place>
+  /** The newest events that were told and have nothing but their ids to be known by. */
+  events: string[]
   /** Writes all of it down soon; writes within a second are one. */
   save(): void
   /** Writes it down now, if it changed. */
@@ -14,7 +16,12 @@ export type Memory = {
   forget(): Promise<void>
 }
 
-type Kept = { cursor: string | undefined; contacts: number; places: [string, Place][] }
+type Kept = {
+  cursor: string | undefined
+  contacts: number
+  places: [string, Place][]
+  events?: string[]
+}
 
 const saveAfterMs = 1_000
 
@@ -28,6 +35,7 @@ export async function openMemory(storage: Storage, userId: string): Promise<Memo
     cursor: kept.cursor,
     contacts: kept.contacts,
     places: new Map(kept.places),
+    events: kept.events ?? [],
     save() {
       timer ??= setTimeout(() => void memory.flush().catch(console.error), saveAfterMs)
     },
@@ -35,8 +43,8 @@ export async function openMemory(storage: Storage, userId: string): Promise<Memo
       if (timer === undefined) return
       clearTimeout(timer)
       timer = undefined
-      const { cursor, contacts, places } = memory
-      await storage.set(key, JSON.stringify({ cursor, contacts, places: [...places] } satisfies Kept))
+      const { cursor, contacts, places, events } = memory
+      await storage.set(key, JSON.stringify({ cursor, contacts, places: [...places], events } satisfies Kept))
     },
     async forget() {
       clearTimeout(timer)

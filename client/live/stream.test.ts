@@ -265,6 +265,33 @@ test('a repair that a disconnect came upon tells nothing twice', async () => {
   expect(told).toEqual(['message 1 1', 'message 2 2', 'message 3 3'])
 })
 
+test('what was enqueued is told once, though it comes again after a gap or to a device that starts again', async () => {
+  const server = scriptServer()
+  const { script } = server
+  const enqueued = (n: number, queueId: string): ServerFrame => {
+    const frame = eventFrame(n, 'queue.enqueued', { queueId })
+    return frame.type === 'event' ? { ...frame, event: { ...frame.event, id: queueId } } : frame
+  }
+  const storage = memoryStorage()
+  const listen = async () => {
+    const client = await clientOf(server, { storage })
+    const told: string[] = []
+    client.on('event', ({ id }) => told.push(id))
+    await client.connect()
+    return { client, told }
+  }
+  const first = await listen()
+  script.sockets[0]?.send(enqueued(1, 'q1'))
+  const scopes = { conversations: [], more: false, contacts: 0 }
+  script.sockets[0]?.send({ type: 'gap', cursor: 'f-0', reason: 'epoch', scopes })
+  for (const frame of [enqueued(1, 'q1'), enqueued(2, 'q2')]) script.sockets[0]?.send(frame)
+  await eventually(() => expect(first.told).toEqual(['q1', 'q2']))
+  await first.client.close()
+  const second = await listen()
+  for (const frame of [enqueued(3, 'q2'), enqueued(4, 'q3')]) script.sockets[1]?.send(frame)
+  await eventually(() => expect(second.told).toEqual(['q3']))
+})
+
 test('what a new device finds there is not told, what comes after is', async () => {
   const server = scriptServer()
   const { script } = server

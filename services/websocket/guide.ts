@@ -121,7 +121,7 @@ Events of one conversation come nearly in their order, and some may come twice. 
 - a receipt by conversation and person: the higher of each pointer;
 - a contact or block by \`otherId\`: \`data\` if its \`version\` is higher. Begin the question for changes a little (16) below the newest version that you know;
 - your profile and privacy settings by \`version\`;
-- anything else by the event's \`id\`.
+- anything else by the event's \`id\`, so keep the ids of the newest: after a gap \`queue.enqueued\` comes again until it expires, even if it was acknowledged.
 
 ## Typing and presence
 

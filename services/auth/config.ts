@@ -59,7 +59,7 @@ export const Config = z.object({
 
   /** The services that hold data of users and send a receipt when it is gone. */
   ERASING_SERVICES: list('user,message,relay'),
-  /** Services whose receipts are missing are asked again after so long. */
+  /** Services whose receipts are missing are asked again after so long, then after 5, 30 and each 60 times that. */
   ERASURE_NUDGE_SECONDS: number(60, 1),
 })
 export type Config = z.output<typeof Config>

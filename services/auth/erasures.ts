@@ -68,7 +68,13 @@ async function endAccountIfErased(
 
 type Options = { outbox: Outbox; log: Log; config: Config }
 
-/** Asks again where receipts are missing: a new event, since the old one may have been taken and its receipt lost. */
+/** How many times ERASURE_NUDGE_SECONDS lie before the first question, the next ones, and every one after these. */
+const patience = [1, 5, 30, 60]
+
+/**
+ * Asks again where receipts are missing: a new event, since the old one may have been taken and its receipt
+ * lost. It is asked less and less often, for every service that takes the event erases anew.
+ */
 export function nudgeErasures({ outbox, log, config }: Options): () => Promise<void> {
   const { ERASURE_NUDGE_SECONDS: seconds, ERASING_SERVICES: services } = config
   return every(Math.min(seconds * 1_000, 10_000), log, () =>
@@ -77,13 +83,14 @@ export function nudgeErasures({ outbox, log, config }: Options): () => Promise<v
         with late as materialized (
           select id
           from erasures
-          where finished_at is null and nudged_at < now() - make_interval(secs => ${seconds})
+          where finished_at is null and nudged_at < now()
+            - make_interval(secs => ${seconds} * (${patience}::int[])[least(nudges + 1, ${patience.length})])
           order by nudged_at
           limit 100
           for update skip locked
         )
         update erasures
-        set nudged_at = now()
+        set nudged_at = now(), nudges = nudges + 1
         from late
         where erasures.id = late.id
         returning user_id, started_at`

@@ -91,6 +91,31 @@ test('services whose receipts are missing are asked again, by a new event', asyn
   await impatient.stop()
 })
 
+test('they are asked less and less often, for each question makes services erase again', async () => {
+  const people = await Promise.all(Array.from({ length: 4 }, () => register()))
+  // Of each pair, the first has waited long enough for another question, the second has not.
+  const waited = [
+    { nudges: 1, seconds: 11 },
+    { nudges: 1, seconds: 4 },
+    { nudges: 7, seconds: 121 },
+    { nudges: 7, seconds: 70 },
+  ]
+  for (const person of people) await deleteMe(auth, person)
+  for (const [index, { nudges, seconds }] of waited.entries())
+    await sql`
+      update erasures
+      set nudges = ${nudges}, nudged_at = now() - make_interval(secs => ${seconds})
+      where user_id = ${people[index]?.user.id ?? ''}`
+  const impatient = await start({ ERASURE_NUDGE_SECONDS: '2' })
+  const nudges = async () => {
+    const rows = await sql<{ userId: string; nudges: number }[]>`select user_id, nudges from erasures`
+    const counts = new Map(rows.map(({ userId, nudges }) => [userId, nudges]))
+    return people.map(({ user }) => counts.get(user.id))
+  }
+  await eventually(async () => expect(await nudges()).toEqual([2, 1, 8, 7]))
+  await impatient.stop()
+})
+
 test('kill -9 at each step of the saga: every step still happens, and the account ends', async () => {
   await auth.stop()
   const first = await spawn()

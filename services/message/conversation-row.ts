@@ -53,10 +53,10 @@ type Selection = {
   limit: number
 }
 
-/**
- * A user's conversations, the last active first, each with its last message and what is unread. One in
- * which nothing was ever said is left out of the list for whom does not want to hear of its opener.
- */
+/** One in which nothing was ever said is left out of lists for whom does not want to hear of its opener. */
+export const isListed = (sql: Sql | Transaction) => sql`(seq > 0 or accepts)`
+
+/** A user's conversations, the last active first, each with its last message and what is unread. */
 export async function findConversations(
   sql: Sql | Transaction,
   userId: string,
@@ -69,7 +69,7 @@ export async function findConversations(
       from memberships
       ${joinPeerPrivacy(sql)}
       where memberships.user_id = ${userId}
-        and ${ids ? sql`memberships.id = any(${[...ids]}::uuid[])` : sql`(seq > 0 or accepts)`}
+        and ${ids ? sql`memberships.id = any(${[...ids]}::uuid[])` : isListed(sql)}
         and ${after ? sql`(active_at, memberships.id) < (${after[0]}::timestamptz, ${after[1]}::uuid)` : sql`true`}
       order by active_at desc, memberships.id desc
       limit ${limit}

@@ -2,6 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi'
 import { Id } from '@plaza/kit/id'
 import { defineRoute, json, problems } from '@plaza/kit/route'
 import type { Ctx } from '../context.ts'
+import { isListed } from '../conversation-row.ts'
 
 const atMost = 100
 
@@ -35,7 +36,7 @@ export const getUserCounters = (ctx: Ctx) =>
     const rows = await ctx.sql<z.output<typeof Counters>['conversations']>`
       select id, seq, revision, delivered_seq, read_seq
       from memberships
-      where user_id = ${c.req.valid('param').userId}
+      where user_id = ${c.req.valid('param').userId} and ${isListed(ctx.sql)}
       order by active_at desc, id desc
       limit ${atMost + 1}`
     return c.json({ conversations: rows.slice(0, atMost), more: rows.length > atMost }, 200)

@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi'
+import { askForUser } from '@plaza/auth/ask-for-user'
 import { Id } from '@plaza/kit/id'
 import { Problem } from '@plaza/kit/problem'
 import type { Transaction } from '@plaza/kit/sql'
@@ -39,13 +40,8 @@ async function isPerson(ctx: Ctx, userId: string): Promise<boolean> {
     from people
     where user_id = ${userId}`
   if (known) return !known.erased
-  const answer = await ctx.auth(`http://auth/internal/v1/users/${userId}`)
-  if (answer.status === 404) return false
-  if (!answer.ok)
-    throw new Problem('unavailable', 'Nobody can say who this is', {
-      cause: `auth answered ${answer.status}`,
-      retryAfterSeconds: 1,
-    })
+  const answer = await askForUser(ctx.auth, userId)
+  if (!answer) return false
   const { id, username, createdAt } = AuthUser.parse(await answer.json())
   await ctx.sql.begin((tx) => createPerson(tx, { userId: id, username, createdAt }))
   // The deletion may have come in between, in which case the row that is there is a tombstone.

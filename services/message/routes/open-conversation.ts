@@ -1,4 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi'
+import { askForUser } from '@plaza/auth/ask-for-user'
 import { Id, newId } from '@plaza/kit/id'
 import { idempotent } from '@plaza/kit/idempotency'
 import { Problem } from '@plaza/kit/problem'
@@ -66,9 +67,7 @@ async function findOpen({ sql }: Ctx, userId: string, peerId: string): Promise<s
 }
 
 async function open({ outbox, auth }: Ctx, userId: string, peerId: string) {
-  const answer = await auth(`http://auth/internal/v1/users/${peerId}`)
-  if (answer.status === 404) throw absentPerson()
-  if (!answer.ok) throw new Problem('unavailable', 'Nobody can say who this is', { retryAfterSeconds: 1 })
+  if (!(await askForUser(auth, peerId))) throw absentPerson()
   const [low, high] = [userId, peerId].sort()
   return await outbox.transaction(async (tx, emit) => {
     await keepPeople(tx, [userId, peerId])

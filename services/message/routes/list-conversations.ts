@@ -1,6 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { Id } from '@plaza/kit/id'
-import { Page, PageQuery, readCursor, writeCursor } from '@plaza/kit/page'
+import { Page, PageQuery, readCursor, toPage } from '@plaza/kit/page'
 import { defineRoute, json, problems, userOf } from '@plaza/kit/route'
 import type { Ctx } from '../context.ts'
 import { findConversations } from '../conversation-row.ts'
@@ -29,7 +29,11 @@ export const listConversations = (ctx: Ctx) =>
     const { limit, cursor } = c.req.valid('query')
     const after = readCursor(cursor, Key)
     const found = await findConversations(ctx.sql, userOf(c).userId, { after, limit: limit + 1 })
-    const items = found.slice(0, limit)
-    const last = found.length > limit ? items.at(-1) : undefined
-    return c.json({ items, nextCursor: last ? writeCursor([last.updatedAt, last.id]) : null }, 200)
+    const page = toPage(
+      found,
+      limit,
+      ({ updatedAt, id }) => [updatedAt, id],
+      (conversation) => conversation,
+    )
+    return c.json(page, 200)
   })

@@ -1,6 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { Id } from '@plaza/kit/id'
-import { Page, PageQuery, readCursor, writeCursor } from '@plaza/kit/page'
+import { Page, PageQuery, readCursor, toPage } from '@plaza/kit/page'
 import { defineRoute, json, problems, userOf } from '@plaza/kit/route'
 import { Line } from '@plaza/kit/text'
 import type { Ctx } from '../context.ts'
@@ -51,16 +51,16 @@ export const searchMessages = (ctx: Ctx) =>
     if (conversationId) await findMembership(ctx.sql, conversationId, userId)
     await indexConversations(ctx.sql, userId)
     const rows = await find(ctx, { userId, query, conversationId, after, limit: limit + 1 })
-    const shown = rows.slice(0, limit)
-    const last = rows.length > limit ? shown.at(-1) : undefined
     return c.json(
-      {
-        items: shown.map((row) => ({ message: toMessage(row), snippet: toPieces(row.headline) })),
-        nextCursor: last ? writeCursor([last.rank, last.id]) : null,
-      },
+      toPage(rows, limit, ({ rank, id }) => [rank, id], toHit),
       200,
     )
   })
+
+const toHit = (row: Row): z.output<typeof Hit> => ({
+  message: toMessage(row),
+  snippet: toPieces(row.headline),
+})
 
 type Search = {
   userId: string

@@ -37,10 +37,18 @@ export function createVisibility({ user, nats, log, sessions, config }: Ctx, sho
     if (!answer.ok) throw new Error(`user answered ${answer.status}`)
     return Visible.parse(await answer.json()).userIds
   }
+  /** Who could not be asked about is asked about later, after the others. */
   const askAgain = async (session: Session) => {
+    toAsk.delete(session)
     session.visibleAt = Date.now()
-    const { watching } = session
-    if (watching && watching.size > 0) await ask(session, [...watching.keys()], false)
+    const { watching, phase } = session
+    if (!watching || watching.size === 0 || phase === 'closed') return
+    try {
+      await ask(session, [...watching.keys()], false)
+    } catch (error) {
+      toAsk.add(session)
+      throw error
+    }
   }
   const subscriptions = subjects.map((subject) =>
     nats.connection.subscribe(subject, {
@@ -53,12 +61,13 @@ export function createVisibility({ user, nats, log, sessions, config }: Ctx, sho
       },
     }),
   )
+  const askWaiting = async () => {
+    for (const session of [...toAsk]) await askAgain(session)
+  }
   const stops = [
-    every(settleMs, log, async () => {
-      const asking = [...toAsk]
-      toAsk.clear()
-      for (const session of asking) await askAgain(session)
-    }),
+    every(settleMs, log, () =>
+      askWaiting().catch((error) => log.debug({ err: error }, 'visibility not asked; it is asked again')),
+    ),
     every(1_000, log, async () => {
       const before = Date.now() - config.VISIBLE_SECONDS * 1_000
       for (const session of sessions.all())

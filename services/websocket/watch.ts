@@ -23,14 +23,14 @@ export function startWatch(ctx: Ctx, { reader, typing }: Parts): Watch {
   let round: { left: string[]; share: number; startedAt: number } = { left: [], share: 0, startedAt: 0 }
 
   const checkUsers = async (users: readonly string[]) => {
-    for (let from = 0; from < users.length; from += maxAtOnce)
-      await Promise.all(users.slice(from, from + maxAtOnce).map((userId) => reader.check(userId)))
+    for (let from = 0; from < users.length; from += maxAtOnce) {
+      const checks = users.slice(from, from + maxAtOnce).map((userId) => reader.check(userId))
+      for (const check of await Promise.allSettled(checks))
+        if (check.status === 'rejected') log.debug({ err: check.reason }, 'mailbox not checked')
+    }
   }
   /** Wake-ups may have been lost for everybody. */
-  const checkAll = () =>
-    void checkUsers([...sessions.users()]).catch((error) =>
-      log.debug({ err: error }, 'mailboxes not checked'),
-    )
+  const checkAll = () => void checkUsers([...sessions.users()])
   /** A part of all users at each tick, so that everybody's turn comes once in CHECK_SECONDS. */
   const checkSome = async () => {
     if (round.left.length === 0 && Date.now() - round.startedAt >= config.CHECK_SECONDS * 1_000) {
@@ -60,9 +60,7 @@ export function startWatch(ctx: Ctx, { reader, typing }: Parts): Watch {
   const stops = [
     every(tickMs, log, async () => checkTimes()),
     every(tickMs, log, () => typing.sweep()),
-    every(tickMs, log, () =>
-      checkSome().catch((error) => log.debug({ err: error }, 'mailboxes not checked')),
-    ),
+    every(tickMs, log, checkSome),
   ]
   return {
     opened: (session) => void greeting.add(session),

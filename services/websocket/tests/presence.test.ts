@@ -14,7 +14,11 @@ const { deps } = world
 /** Stands in for user: pairs of viewer and viewed of whom nothing may be seen. */
 const hidden = new Set<string>()
 const Asked = z.object({ viewerId: z.uuid(), userIds: z.array(z.uuid()) })
+let away = false
+let refused = 0
 deps.host.local.set('user', async (request) => {
+  if (away) refused += 1
+  if (away) return new Response(null, { status: 503 })
   const { viewerId, userIds } = Asked.parse(await request.json())
   return Response.json({ userIds: userIds.filter((userId) => !hidden.has(`${viewerId} ${userId}`)) })
 })
@@ -68,6 +72,21 @@ test('a block hides a person from one who watches already', async () => {
   await world.nats.publish(toRow(blockAdded.emit({ subject: bob.id, data, recipients: [bob.id] })))
   await eventually(() => expect(shown(watcher, bob.id)).toEqual(['online', 'offline']))
   expect(watcher.one('presence').lastSeenAt).toBeNull()
+})
+
+test('a change that comes while user is away hides a person from all who watch, once user is back', async () => {
+  const [ada, eve, bob] = [await deps.createUser(), await deps.createUser(), await deps.createUser()]
+  const watchers = [await world.open(ada), await world.open(eve)]
+  await world.open(bob)
+  for (const watcher of watchers) watcher.say({ type: 'watch', userIds: [bob.id] })
+  for (const watcher of watchers) await eventually(() => expect(shown(watcher, bob.id)).toEqual(['online']))
+  for (const { id } of [ada, eve]) hidden.add(`${id} ${bob.id}`)
+  away = true
+  world.nats.connection.publish(`evt.privacy.changed.${bob.id}`, JSON.stringify({ data: { userId: bob.id } }))
+  await eventually(() => expect(refused).toBeGreaterThan(3))
+  away = false
+  for (const watcher of watchers)
+    await eventually(() => expect(shown(watcher, bob.id)).toEqual(['online', 'offline']))
 })
 
 test('who does not watch any more is shown nothing', async () => {

@@ -6,10 +6,10 @@ import { type Target, variable, withNats, withSql } from './where.ts'
 /** Voids every mailbox and fills it again while everything runs; devices find a gap and repair themselves. */
 export const rebuildAllMailboxes = async (target: Target) => {
   const redis = connectRedis(variable(target, 'relay', 'REDIS_URL'), 'plaza-ops', target.log)
-  const databaseUrl = variable(target, 'relay', 'DATABASE_URL')
+  const { environment, log } = target
   try {
     const frames = await withSql(target, 'relay', (sql) =>
-      withNats(target, (nats) => rebuildMailboxes({ sql, redis, nats, log: target.log, databaseUrl })),
+      withNats(target, (nats) => rebuildMailboxes({ sql, redis, nats, log, environment })),
     )
     console.log(`every mailbox begins anew (${frames} events gone through); devices repair what they miss`)
   } finally {

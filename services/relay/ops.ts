@@ -1,4 +1,4 @@
-import { StartupError } from '@plaza/kit/config'
+import { type Environment, environmentOf, readConfig, StartupError } from '@plaza/kit/config'
 import type { Log } from '@plaza/kit/log'
 import type { Nats } from '@plaza/kit/nats'
 import type { Redis } from '@plaza/kit/redis'
@@ -10,16 +10,17 @@ import { connectMailboxes } from './mailbox-redis.ts'
 import { refillMailboxes } from './refill.ts'
 import { generationSubject } from './wake-up.ts'
 
-type Options = { sql: Sql; redis: Redis; nats: Nats; log: Log; databaseUrl: string }
+type Options = { sql: Sql; redis: Redis; nats: Nats; log: Log; environment: Environment }
 
 const connectMs = 5_000
 
 /**
  * The operator's `rebuild mailboxes`: voids every mailbox and fills them again from what the broker and
  * relay's database keep, while everything runs. Devices find a gap and repair themselves. Answers how many
- * frames were gone through; 0 when a running relay was quicker to do it.
+ * frames were gone through; 0 when a running relay was quicker to do it. Mailboxes hold what relay's own variables say.
  */
-export async function rebuildMailboxes({ sql, redis, nats, log, databaseUrl }: Options): Promise<number> {
+export async function rebuildMailboxes({ sql, redis, nats, log, environment }: Options): Promise<number> {
+  const config = readConfig(Config, environmentOf('relay', environment))
   const mailboxes = connectMailboxes(redis)
   const ready = new Promise((resolve) => mailboxes.once('ready', resolve))
   if (!(await Promise.race([ready.then(() => true), Bun.sleep(connectMs)]))) {
@@ -37,7 +38,6 @@ export async function rebuildMailboxes({ sql, redis, nats, log, databaseUrl }: O
     })
     nats.connection.publish(generationSubject, String(next))
     await generation.look()
-    const config = Config.parse({ DATABASE_URL: databaseUrl })
     const appender = createAppender({ redis: mailboxes, generation, log, config })
     return await refillMailboxes({ nats, sql, log, appender })
   } finally {

@@ -7,6 +7,13 @@ import { startWorld } from './_world.ts'
 const world = await startWorld(import.meta.path)
 const { deps } = world
 
+const rebuild = async (variables: Record<string, string> = {}) => {
+  const environment = { ...(await deps.environment('relay')), ...variables }
+  const sql = await deps.sql('relay')
+  const { redis, nats } = world
+  return await rebuildMailboxes({ sql, redis, nats, log: deps.host.log, environment })
+}
+
 test('the operator rebuilds all mailboxes while everything runs', async () => {
   const user = await deps.createUser()
   const admin = await deps.createUser({ role: 'admin' })
@@ -15,9 +22,7 @@ test('the operator rebuilds all mailboxes while everything runs', async () => {
   expect((await world.ask(admin.headers, 'POST', '/api/v1/queue', item)).status).toBe(201)
   await eventually(async () => expect((await world.place(user)).n).toBe(3))
   const before = await world.place(user)
-  const { DATABASE_URL: databaseUrl = '' } = await deps.environment('relay')
-  const sql = await deps.sql('relay')
-  await rebuildMailboxes({ sql, redis: world.redis, nats: world.nats, log: deps.host.log, databaseUrl })
+  await rebuild()
   await eventually(async () => {
     const place = await world.place(user)
     expect(findGap(before, place)).toBe('epoch')
@@ -25,4 +30,15 @@ test('the operator rebuilds all mailboxes while everything runs', async () => {
   })
   await world.publish([user.id], 'c')
   await eventually(async () => expect((await world.place(user)).n).toBe(4))
+})
+
+test('the operator’s rebuild keeps to the limits that relay is set to', async () => {
+  const user = await deps.createUser()
+  for (const text of ['a', 'b', 'c']) await world.publish([user.id], text)
+  await eventually(async () => expect((await world.place(user)).n).toBe(3))
+  // A running relay might be quicker.
+  await world.stop()
+  await rebuild({ RELAY_MAILBOX_FRAMES: '2' })
+  expect(await world.place(user)).toMatchObject({ n: 3, trimmedTo: 2 })
+  await world.start()
 })

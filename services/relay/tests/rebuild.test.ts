@@ -40,5 +40,4 @@ test('the operator’s rebuild keeps to the limits that relay is set to', async 
   await world.stop()
   await rebuild({ RELAY_MAILBOX_FRAMES: '2' })
   expect(await world.place(user)).toMatchObject({ n: 3, trimmedTo: 2 })
-  await world.start()
 })

@@ -5,6 +5,8 @@ import { z } from 'zod'
 /** Every variable of this service beyond those that all services read. */
 export const Config = z.object({
   DATABASE_URL: z.string(),
+  /** How many conversations one person may open within a day. */
+  MAX_OPENED_PER_DAY: number(1_000, 1),
   /** How long a message can be edited. */
   EDIT_WINDOW_SECONDS: number(86_400),
   /** How long a message can be deleted for both; 0 is for ever. */

@@ -4,7 +4,8 @@ import { conversationCreated } from '../events.ts'
 import { Conversation } from '../schema.ts'
 import { createWorld, expectProblem, parse } from '../tests/_world.ts'
 
-const world = await createWorld(import.meta.path)
+const most = 5
+const world = await createWorld(import.meta.path, { MAX_OPENED_PER_DAY: String(most) })
 const target = '/api/v1/conversations'
 
 test('two people have one conversation, whoever opens it, and both are told of it', async () => {
@@ -52,6 +53,25 @@ test('a setting that changes while a conversation is being opened holds in it', 
     ])
     await expectProblem(world.post(ann, conversation.id, { text: 'hello' }), 403, 'not_accepting')
   }
+})
+
+test('one person opens so many a day, all at once too; what is open stays so, and others open theirs', async () => {
+  const [ann, ben] = [await world.createUser(), await world.createUser()]
+  const peers = Array.from({ length: most + 3 }, () => newId())
+  const open = (userId: string) => world.ask(ann, 'POST', target, { userId })
+  const answers = await Promise.all(peers.map(open))
+  expect(answers.filter(({ status }) => status === 201)).toHaveLength(most)
+  for (const answer of answers.filter(({ status }) => status !== 201))
+    await expectProblem(answer, 429, 'too_many_opened')
+  const known = peers.find((_, index) => answers[index]?.status === 201) ?? ''
+  expect((await open(known)).status).toBe(200)
+  await world.open(ben, ann)
+  await world.db`
+    update conversations
+    set created_at = now() - interval '25 hours'
+    where opened_by = ${ann.id} and ${known}::uuid in (low_user_id, high_user_id)`
+  expect((await open(newId())).status).toBe(201)
+  await expectProblem(open(newId()), 429, 'too_many_opened')
 })
 
 test('400 with oneself or nonsense, 401 without a token, 404 for nobody', async () => {

@@ -22,7 +22,8 @@ const route = createRoute({
     '200 when there is one already, 201 when it is new; it may be repeated. It can be opened with a ' +
     'person who does not accept messages from you: they are told nothing, and a send then answers 403 ' +
     '`not_accepting`.\n\n' +
-    'Errors: 400 `oneself`; 404 for a person who does not exist or has deleted their account.',
+    'Errors: 400 `oneself`; 404 for a person who does not exist or has deleted their account; 429 ' +
+    '`too_many_opened` after 1,000 new ones within a day, unless the operator has set otherwise.',
   request: {
     headers: IdempotencyHeaders,
     body: jsonBody(z.object({ userId: Id }), 'The other person'),
@@ -38,7 +39,8 @@ const absentPerson = () => new Problem('not_found', 'There is no such person')
 
 /**
  * Finds or makes the direct conversation with somebody. It can be opened with a person who does not
- * accept messages, who is then told nothing; only the send is refused. Throws not_found for nobody.
+ * accept messages, who is then told nothing; only the send is refused. Throws not_found for nobody,
+ * and limited when the caller has opened too many today.
  */
 export const openConversation = (ctx: Ctx) =>
   defineRoute(
@@ -66,16 +68,17 @@ async function findOpen({ sql }: Ctx, userId: string, peerId: string): Promise<s
   return found?.id
 }
 
-async function open({ outbox, auth }: Ctx, userId: string, peerId: string) {
+async function open({ outbox, auth, config }: Ctx, userId: string, peerId: string) {
   if (!(await askForUser(auth, peerId))) throw absentPerson()
   const [low, high] = [userId, peerId].sort()
   return await outbox.transaction(async (tx, emit) => {
+    await assertRoom(tx, userId, config.MAX_OPENED_PER_DAY)
     await keepPeople(tx, [userId, peerId])
     const id = newId()
     const createdAt = new Date().toISOString()
     const [made] = await tx<{ peerAccepts: boolean }[]>`
-      insert into conversations (id, low_user_id, high_user_id, created_at, active_at, low_accepts, high_accepts)
-      select ${id}, low, high, ${createdAt}, ${createdAt}, may_write(high, low), may_write(low, high)
+      insert into conversations (id, low_user_id, high_user_id, created_at, active_at, opened_by, low_accepts, high_accepts)
+      select ${id}, low, high, ${createdAt}, ${createdAt}, ${userId}, may_write(high, low), may_write(low, high)
       from (values (${low ?? ''}::uuid, ${high ?? ''}::uuid)) as pair (low, high)
       where not exists (select from tombstones where user_id in (low, high))
       on conflict (low_user_id, high_user_id) do nothing
@@ -92,6 +95,21 @@ async function open({ outbox, auth }: Ctx, userId: string, peerId: string) {
     )
     return { id, made: true }
   })
+}
+
+const lockSpace = 7_152
+
+/** The lock lets those whom one person opens at the same time be counted one after the other. */
+async function assertRoom(tx: Transaction, userId: string, most: number): Promise<void> {
+  await tx`select pg_advisory_xact_lock(${lockSpace}, hashtext(${userId}))`
+  const opened = await tx`
+    select from conversations
+    where opened_by = ${userId} and created_at > now() - interval '1 day'
+    limit ${most}`
+  if (opened.length >= most)
+    throw new Problem('limited', `You have opened ${most} conversations within a day: wait a while`, {
+      reason: 'too_many_opened',
+    })
 }
 
 /** Nothing was made: somebody else made it at this moment, or the person is deleted. */

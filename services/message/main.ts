@@ -13,6 +13,7 @@ import { followRelations } from './consumers/follow-relations.ts'
 import type { Ctx } from './context.ts'
 import { startErasures } from './erasure.ts'
 import { messageStream } from './events.ts'
+import { startJudging } from './people.ts'
 import { createReceipts } from './receipts.ts'
 import { sendEach } from './routes/create-messages.ts'
 import { createSender } from './send.ts'
@@ -39,7 +40,7 @@ export const messageService: Service = {
     const app = createApp(ctx)
     const subscriptions = [followRelations, followPrivacy, erasePerson]
     const inbox = await startInbox({ sql, nats, log, subscriptions })
-    const jobs = [startErasures(ctx), forgetOldKeys(sql, log)]
+    const jobs = [startErasures(ctx), startJudging(ctx), forgetOldKeys(sql, log)]
     return {
       fetch: (request) => app.fetch(request),
       operations: { createMessages: async (items) => sendEach(ctx, items) },

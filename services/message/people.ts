@@ -1,4 +1,6 @@
-import type { Transaction } from '@plaza/kit/sql'
+import { every } from '@plaza/kit/every'
+import type { Log } from '@plaza/kit/log'
+import type { Sql, Transaction } from '@plaza/kit/sql'
 
 export type Relation = {
   ownerId: string
@@ -44,11 +46,17 @@ export async function applyRelation(tx: Transaction, relation: Relation): Promis
   if (changed) await judgeAgain(tx, ownerId, otherId)
 }
 
-/** Takes over a user's privacy settings, unless later ones are known. */
-export async function applyPrivacy(tx: Transaction, setting: PrivacySetting): Promise<void> {
+/** Takes over a user's privacy settings, unless later ones are known; they hold in all conversations when it resolves. */
+export async function applyPrivacy(sql: Sql, setting: PrivacySetting): Promise<void> {
+  await sql.begin((tx) => storePrivacy(tx, setting))
+  await judgeByPrivacy(sql, setting.userId)
+}
+
+/** Stores privacy settings, unless later ones are known. They hold in the conversations that are opened from then on. */
+export async function storePrivacy(tx: Transaction, setting: PrivacySetting): Promise<void> {
   const { userId, whoMayWrite, sendDeliveryReceipts, sendReadReceipts, version } = setting
   await changePerson(tx, userId)
-  const [changed] = await tx`
+  await tx`
     insert into privacy (user_id, who_may_write, send_delivery_receipts, send_read_receipts, version)
     select ${userId}, ${whoMayWrite}, ${sendDeliveryReceipts}, ${sendReadReceipts}, ${version}
     where not exists (select from tombstones where user_id = ${userId})
@@ -57,9 +65,42 @@ export async function applyPrivacy(tx: Transaction, setting: PrivacySetting): Pr
       send_delivery_receipts = excluded.send_delivery_receipts,
       send_read_receipts = excluded.send_read_receipts,
       version = excluded.version
-    where privacy.version < excluded.version
-    returning version`
-  if (changed) await judgeAgain(tx, userId)
+    where privacy.version < excluded.version`
+}
+
+/** Puts the settings in force that are stored and not yet in force everywhere: those of a call that did not end, or of an event. */
+export const startJudging = ({ sql, log }: { sql: Sql; log: Log }): (() => Promise<void>) =>
+  every(500, log, async () => {
+    const users = await sql<{ userId: string }[]>`
+      select user_id
+      from privacy
+      where judged_version < version
+      limit 100`
+    for (const { userId } of users) await judgeByPrivacy(sql, userId)
+  })
+
+const pageOfConversations = 200
+
+/**
+ * Judges all conversations of a user by the settings that are stored, unless that is done. Each page has a
+ * transaction of its own, so that sends wait for few conversations at a time and no statement takes long.
+ */
+async function judgeByPrivacy(sql: Sql, userId: string): Promise<void> {
+  const [stored] = await sql<{ version: number }[]>`
+    select version
+    from privacy
+    where user_id = ${userId} and judged_version < version`
+  if (!stored) return
+  const ids = await findConversationIds(sql, userId)
+  for (let start = 0; start < ids.length; start += pageOfConversations)
+    await sql.begin(async (tx) => {
+      await changePerson(tx, userId)
+      await judge(tx, ids.slice(start, start + pageOfConversations))
+    })
+  await sql`
+    update privacy
+    set judged_version = ${stored.version}
+    where user_id = ${userId} and judged_version < ${stored.version}`
 }
 
 /** Notes that a user is deleted: from the commit on nobody writes to them, nor they to anybody. Answers whether that is news. */
@@ -78,24 +119,42 @@ async function changePerson(tx: Transaction, userId: string): Promise<void> {
   await tx`select pg_advisory_xact_lock(${lockSpace}, hashtext(${userId}))`
 }
 
-/**
- * Decides anew who may write in a user's conversations (or in the one with `otherId`). A send waits for
- * the same locks, so it meets either the old state before this commit or the new one after it. The
- * second statement begins with the locks held and therefore sees what is true.
- */
+/** Decides anew who may write in a user's conversations, or in the one with `otherId`. */
 async function judgeAgain(tx: Transaction, userId: string, otherId?: string): Promise<void> {
-  const between = otherId ? tx`and ${otherId} in (low_user_id, high_user_id)` : tx``
-  const locked = await tx<{ id: string }[]>`
+  await judge(tx, await findConversationIds(tx, userId, otherId))
+}
+
+async function findConversationIds(
+  sql: Sql | Transaction,
+  userId: string,
+  otherId?: string,
+): Promise<string[]> {
+  const between = otherId ? sql`and ${otherId} in (low_user_id, high_user_id)` : sql``
+  const conversations = await sql<{ id: string }[]>`
     select id
     from conversations
     where (low_user_id = ${userId} or high_user_id = ${userId}) ${between}
+    order by id`
+  return conversations.map(({ id }) => id)
+}
+
+/**
+ * Decides anew who may write in these conversations. A send waits for the same locks, so it meets either
+ * the old state before this commit or the new one after it. The second statement begins with the locks
+ * held and therefore sees what is true.
+ */
+async function judge(tx: Transaction, ids: readonly string[]): Promise<void> {
+  await tx`
+    select id
+    from conversations
+    where id = any(${[...ids]}::uuid[])
     order by id
     for update`
   await tx`
     update conversations
     set low_accepts = may_write(high_user_id, low_user_id),
       high_accepts = may_write(low_user_id, high_user_id)
-    where id = any(${locked.map(({ id }) => id)}::uuid[])
+    where id = any(${[...ids]}::uuid[])
       and (low_accepts, high_accepts) is distinct from
         (may_write(high_user_id, low_user_id), may_write(low_user_id, high_user_id))`
 }

@@ -25,6 +25,6 @@ const route = createRoute({
 /** Takes over who may write to a user and which receipts they send; it holds from this answer on. */
 export const putPrivacy = (ctx: Ctx) =>
   defineRoute(route, async (c) => {
-    await ctx.sql.begin((tx) => applyPrivacy(tx, c.req.valid('json')))
+    await applyPrivacy(ctx.sql, c.req.valid('json'))
     return c.body(null, 204)
   })

@@ -122,3 +122,17 @@ test('what is held past the time the broker waits does not come again, and what 
   await slow.stop()
   expect(taken).toEqual(Array.from({ length: 20 }, (_, index) => last - 19 + index))
 })
+
+test('stopped right after its start, it ends', async () => {
+  const brief = await startConsumer({
+    nats,
+    log: createLog('silent'),
+    stream: 'THINGS',
+    durable: 'test-begin-things',
+    subjects: ['evt.thing.made.*'],
+    isOutage: () => false,
+    healthy: async () => undefined,
+    handle: async () => undefined,
+  })
+  expect(await Promise.race([brief.stop().then(() => 'ended'), Bun.sleep(10_000)])).toBe('ended')
+})

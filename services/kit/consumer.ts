@@ -43,6 +43,8 @@ export async function startConsumer(options: Options): Promise<Consumers> {
     hasBegun = true
     const consumer = await nats.js.consumers.get(stream, durable)
     messages = await consumer.consume({ max_messages: options.maxPending ?? 500, expires: 5_000 })
+    // The stop came before there was anything to stop.
+    if (stopping) messages.stop()
     const watchdog = watch(options, created, () => messages?.stop())
     try {
       await drainInBatches(messages, options)

@@ -24,10 +24,12 @@ export async function startMailboxes({ sql, redis: shared, nats, log, config }: 
   const redis = connectMailboxes(shared)
   const generation = await startGeneration({ sql, redis, nats, log })
   const appender = createAppender({ redis, generation, log, config })
+  const stopping = new AbortController()
+  const { signal } = stopping
   // Nodes of sockets have this pause to say who is connected, for those need no refill.
   const stopRefilling = every(refillMs, log, () =>
-    refillMailboxes({ sql, nats, log, appender }).catch((error) => {
-      if (!(error instanceof MailboxesAway)) throw error
+    refillMailboxes({ sql, nats, log, appender, signal }).catch((error) => {
+      if (!(error instanceof MailboxesAway) && !signal.aborted) throw error
     }),
   )
   return {
@@ -35,6 +37,7 @@ export async function startMailboxes({ sql, redis: shared, nats, log, config }: 
     appender,
     connected: () => redis.status === 'ready',
     async stop() {
+      stopping.abort()
       await stopRefilling()
       await generation.stop()
       redis.disconnect()

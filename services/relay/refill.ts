@@ -1,4 +1,4 @@
-import type { JsMsg } from '@nats-io/jetstream'
+import { AckPolicy, DeliverPolicy, type JsMsg } from '@nats-io/jetstream'
 import type { Log } from '@plaza/kit/log'
 import type { Nats } from '@plaza/kit/nats'
 import type { Sql } from '@plaza/kit/sql'
@@ -7,15 +7,17 @@ import type { Appender, Frame } from './appender.ts'
 import { deliveredSubjects, toMail } from './deliver.ts'
 import { relayStream } from './events.ts'
 
-type Options = { nats: Nats; sql: Sql; log: Log; appender: Appender }
+type Options = { nats: Nats; sql: Sql; log: Log; appender: Appender; signal?: AbortSignal }
 
-const batchSize = 200
+const pageSize = 200
+const minuteNanos = 60e9
 const lock = 7_150_006
 
 /**
  * Fills the mailboxes of a new generation from what the broker and the database keep, for the users who
  * are away: those who are connected repair themselves by what the gap tells them. Every frame is appended
- * once, so it may run again and beside the delivery. Answers how many frames it went through.
+ * once, so it may run again and beside the delivery. Answers how many frames it went through; throws when it is
+ * told to stop, at the next page.
  */
 export async function refillMailboxes(options: Options): Promise<number> {
   const { sql, log } = options
@@ -43,58 +45,84 @@ export async function refillMailboxes(options: Options): Promise<number> {
   }
 }
 
-async function refillFromBroker({ nats, appender }: Options): Promise<number> {
+async function refillFromBroker(options: Options): Promise<number> {
   let frames = 0
   for (const [stream, subjects] of Object.entries(deliveredSubjects)) {
     // What was enqueued stays in the database until it is acknowledged, longer than the broker keeps it.
     if (stream === relayStream.name) continue
-    let batch: JsMsg[] = []
-    for await (const message of readAll(nats, stream, subjects)) {
-      batch.push(message)
-      if (batch.length < batchSize) continue
-      frames += await appendToAway(appender, toMail(batch))
-      batch = []
-    }
-    frames += await appendToAway(appender, toMail(batch))
+    for await (const page of readPages(options, stream, subjects))
+      frames += await appendToAway(options.appender, toMail(page))
   }
   return frames
 }
 
-/** Everything a stream holds now, by a consumer that leaves nothing behind. */
-async function* readAll(nats: Nats, stream: string, subjects: string[]): AsyncGenerator<JsMsg> {
+/** Everything a stream holds now, by a consumer that leaves nothing behind. Throws when the stream goes meanwhile. */
+async function* readPages(
+  { nats, signal }: Options,
+  stream: string,
+  subjects: string[],
+): AsyncGenerator<JsMsg[]> {
+  const lastSequence = await readLastSequence(nats, stream)
+  if (lastSequence === 0) return
+  const { name } = await nats.jsm.consumers.add(stream, {
+    filter_subjects: subjects,
+    ack_policy: AckPolicy.None,
+    deliver_policy: DeliverPolicy.All,
+    inactive_threshold: minuteNanos,
+  })
+  const consumer = await nats.js.consumers.get(stream, name)
   try {
-    const { state } = await nats.jsm.streams.info(stream)
-    if (state.messages === 0) return
-    const consumer = await nats.js.consumers.get(stream, { filter_subjects: subjects })
-    if ((await consumer.info()).num_pending === 0) return
-    const messages = await consumer.consume({ max_messages: batchSize * 2 })
-    for await (const message of messages) {
-      yield message
-      if (message.info.pending === 0 || message.seq >= state.last_seq) break
+    for (let seq = 0; seq < lastSequence && (await consumer.info()).num_pending > 0; ) {
+      signal?.throwIfAborted()
+      const page = await Array.fromAsync(await consumer.fetch({ max_messages: pageSize, expires: 5_000 }))
+      seq = page.at(-1)?.seq ?? seq
+      yield page
     }
-    messages.stop()
+  } finally {
+    await consumer.delete().catch(() => {})
+  }
+}
+
+/** 0 for a stream that was never made, too. */
+async function readLastSequence(nats: Nats, stream: string): Promise<number> {
+  try {
+    return (await nats.jsm.streams.info(stream)).state.last_seq
   } catch (error) {
-    if (!isAbsent(error)) throw error
+    if (isAbsent(error)) return 0
+    throw error
   }
 }
 
 type Row = { id: string; userId: string; body: string }
+const firstId = '00000000-0000-0000-0000-000000000000'
 
-async function refillFromQueue({ sql, appender }: Options): Promise<number> {
+/** Each page is a statement of its own, for the time that a statement may take would count for a cursor as a whole. */
+async function refillFromQueue({ sql, appender, signal }: Options): Promise<number> {
   let frames = 0
-  const rows = sql<Row[]>`
-    select id, user_id, body
-    from queue_items
-    where expires_at > now()
-    order by created_at, id`
-  for await (const page of rows.cursor(batchSize)) {
-    for (const { id, userId, body } of page) {
-      const mail = new Map([[userId, [{ id, text: body, stored: body }]]])
-      await appender.append(mail)
-    }
+  for (let after: string | undefined = firstId; after; ) {
+    signal?.throwIfAborted()
+    const page: Row[] = await sql<Row[]>`
+      select id, user_id, body
+      from queue_items
+      where expires_at > now() and id > ${after}
+      order by id
+      limit ${pageSize}`
+    await appender.append(toLetters(page))
     frames += page.length
+    after = page.at(-1)?.id
   }
   return frames
+}
+
+function toLetters(rows: readonly Row[]): Map<string, Frame[]> {
+  const mail = new Map<string, Frame[]>()
+  for (const { id, userId, body } of rows) {
+    const frame = { id, text: body, stored: body }
+    const frames = mail.get(userId)
+    if (frames) frames.push(frame)
+    else mail.set(userId, [frame])
+  }
+  return mail
 }
 
 async function appendToAway(appender: Appender, mail: Map<string, Frame[]>): Promise<number> {

@@ -48,6 +48,15 @@ test('a file that fails leaves nothing of itself, and the next start tries it ag
   expect(await names()).toContain('0003-wrong.sql')
 })
 
+test('a file may take longer than a statement may afterwards', async () => {
+  const brief = connectSql({ url: `${url}?statement_timeout=200`, name: 'test', connections: 1 })
+  await writeFile(join(folder, '0004-slow.sql'), 'select pg_sleep(0.6);')
+  await migrate(brief, folder, log)
+  expect(await names()).toContain('0004-slow.sql')
+  expect(await brief`show statement_timeout`).toMatchObject([{ statementTimeout: '200ms' }])
+  await brief.end({ timeout: 1 })
+})
+
 test('a database that is still coming up is waited for', async () => {
   const target = new URL(url)
   const late = new URL(url)

@@ -16,6 +16,8 @@ export async function migrate(sql: Sql, folder: string, log: Log): Promise<void>
   await untilAnswering(sql, log)
   const connection = await sql.reserve()
   try {
+    // A file may take its time over a large table, and so may the instance whose turn is awaited.
+    await connection`set statement_timeout = 0`
     await connection`select pg_advisory_lock(${lock})`
     await connection`
       create table if not exists migrations (
@@ -41,6 +43,7 @@ export async function migrate(sql: Sql, folder: string, log: Log): Promise<void>
     throw error
   } finally {
     await connection`select pg_advisory_unlock(${lock})`.catch(() => {})
+    await connection`reset statement_timeout`.catch(() => {})
     connection.release()
   }
 }

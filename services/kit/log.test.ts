@@ -1,11 +1,14 @@
 import { expect, test } from 'bun:test'
 import { createLog } from './log.ts'
+import { Problem } from './problem.ts'
 
 function logged(fields: object): string {
   const lines: string[] = []
   createLog('info', { write: (line) => lines.push(line) }).error(fields, 'it failed')
   return lines.join('')
 }
+
+const withFields = (fields: object) => Object.assign(new Error('no'), fields)
 
 test('a line is JSON with its level by name and its time', () => {
   expect(JSON.parse(logged({ userId: 'ada' }))).toMatchObject({
@@ -21,11 +24,16 @@ test.each([
   ['a password within something', { body: { password: 'secret' } }],
   ['a token', { token: 'secret' }],
   ['a text', { text: 'secret' }],
+  ['the command of an error of Redis', { err: withFields({ command: { args: ['secret'] } }) }],
   [
-    'the command of an error of Redis',
-    { err: Object.assign(new Error('no'), { command: { args: ['secret'] } }) },
+    'the command behind a problem',
+    { err: new Problem('unavailable', 'no', { cause: withFields({ command: { args: ['secret'] } }) }) },
   ],
-  ['the row of an error of Postgres', { err: Object.assign(new Error('no'), { detail: 'contains secret' }) }],
+  [
+    'the row behind a problem',
+    { err: new Problem('unavailable', 'no', { cause: withFields({ detail: 'contains secret' }) }) },
+  ],
+  ['the row of an error of Postgres', { err: withFields({ detail: 'contains secret' }) }],
 ])('%s never stands in it', (_what, fields) => {
   expect(logged(fields)).not.toContain('secret')
 })

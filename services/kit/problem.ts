@@ -65,13 +65,16 @@ type Options = {
 export class Problem extends Error {
   override name = 'Problem'
   readonly status: number
+  readonly options: Omit<Options, 'cause'>
 
   constructor(
     readonly code: ProblemCode,
     readonly detail: string,
-    readonly options: Options = {},
+    { cause, ...options }: Options = {},
   ) {
-    super(detail, { cause: options.cause })
+    // Only here, where the log writes no more of it than its message: it may carry a command or a row.
+    super(detail, { cause })
+    this.options = options
     this.status = options.status ?? statuses[code]
   }
 

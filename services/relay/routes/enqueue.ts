@@ -1,4 +1,5 @@
 import { createRoute } from '@hono/zod-openapi'
+import { askForUser } from '@plaza/auth/ask-for-user'
 import { idempotent } from '@plaza/kit/idempotency'
 import { Problem } from '@plaza/kit/problem'
 import { defineRoute, IdempotencyHeaders, json, jsonBody, problems, userOf } from '@plaza/kit/route'
@@ -30,9 +31,7 @@ export const enqueue = (ctx: Ctx) =>
     route,
     async (c) => {
       const request = c.req.valid('json')
-      const known = await ctx.auth(`http://auth/internal/v1/users/${request.userId}`)
-      if (known.status === 404) throw new Problem('not_found', 'There is no such user')
-      if (!known.ok) throw new Problem('unavailable', 'Nobody can say who that is', { retryAfterSeconds: 1 })
+      if (!(await askForUser(ctx.auth, request.userId))) throw new Problem('not_found', 'There is no such user')
       return c.json(await enqueueFor(ctx, { ...request, actor: userOf(c).userId }), 201)
     },
     [idempotent(ctx.sql, 'enqueue')],

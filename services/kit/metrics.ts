@@ -19,6 +19,13 @@ export const unexpectedErrors = new Counter({
   registers: [registry],
 })
 
+/** Should stay 0: each is an event that waits in the outbox because the broker will not have it. */
+export const refusedEvents = new Counter({
+  name: 'outbox_refused_total',
+  help: 'Publications that the broker refused',
+  registers: [registry],
+})
+
 export const counter = (name: string, help: string, labelNames: string[] = []) =>
   new Counter({ name, help, labelNames, registers: [registry] })
 

@@ -33,7 +33,12 @@ test('instances that start together take turns, and each file is applied once', 
   const instances = Array.from({ length: 6 }, connect)
   await Promise.all(instances.map((instance) => migrate(instance, folder, log)))
   await Promise.all(instances.map((instance) => instance.end({ timeout: 1 })))
-  expect(await names()).toEqual(['0001-things.sql', '0002-more.sql', 'kit/0001-kit.sql'])
+  expect(await names()).toEqual([
+    '0001-things.sql',
+    '0002-more.sql',
+    'kit/0001-kit.sql',
+    'kit/0002-refused.sql',
+  ])
   expect(await sql<{ id: number }[]>`select id from things order by id`).toHaveLength(2)
 })
 

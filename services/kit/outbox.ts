@@ -1,13 +1,13 @@
-import type { PubAck } from '@nats-io/jetstream'
 import { createBatcher } from './batch.ts'
 import { type Emission, subjectOf } from './events.ts'
 import { every } from './every.ts'
 import type { Log } from './log.ts'
+import { refusedEvents } from './metrics.ts'
 import type { Nats } from './nats.ts'
-import type { OutboxRow } from './publisher.ts'
+import { isRefusal, type OutboxRow } from './publisher.ts'
 import type { Sql, Transaction } from './sql.ts'
 import type { StreamSpec } from './stream.ts'
-import { watchStreams } from './stream-watch.ts'
+import { type Watch, watchStreams } from './stream-watch.ts'
 
 export type Outbox = {
   /**
@@ -26,6 +26,7 @@ type Options = { sql: Sql; nats: Nats; log: Log; streams: readonly StreamSpec[];
 
 const sweepAfterSeconds = 1
 const sweepRows = 500
+const refusedPauseSeconds = 10
 
 /**
  * The transactional outbox of one service: an event is stored with the change it tells of, published
@@ -62,7 +63,7 @@ export async function startOutbox({ sql, nats, log, streams, sweepMs = 1_000 }: 
   }
   const watch = await watchStreams({ sql, nats, log, streams })
   const stopSweeping = every(sweepMs, log, async () => {
-    while (watch.trusted() && (await sweep(sql, nats, watch.acknowledged)) === sweepRows);
+    while (watch.trusted() && (await sweep({ sql, nats, log, watch })));
   })
   const stopPartitioning = every(600_000, log, () => ensurePartitions(sql))
 
@@ -116,35 +117,59 @@ export async function storeRows(tx: Transaction, rows: readonly OutboxRow[]): Pr
     select id from stored`
 }
 
-/** Publishes rows that were left behind; several instances share the work. Answers how many it sent. */
-async function sweep(sql: Sql, nats: Nats, acknowledged: (ack: PubAck) => void): Promise<number> {
+type Sweeping = Pick<Options, 'sql' | 'nats' | 'log'> & { watch: Watch }
+
+/** Publishes rows that were left behind; several instances share the work. Answers whether there may be more to send now. */
+async function sweep({ sql, nats, log, watch }: Sweeping): Promise<boolean> {
   return await sql.begin(async (tx) => {
-    // A row that leaves late gets a late time, for a refill asks for what was stored since a time (stream-watch.ts).
-    const rows = await tx<OutboxRow[]>`
-      with late as materialized (
-        select id, created_at
-        from outbox_pending
-        where created_at < now() - make_interval(secs => ${sweepAfterSeconds})
-        order by id
-        limit ${sweepRows}
-        for update skip locked
-      ),
-      moved as (
-        update outbox
-        set created_at = now()
-        from late
-        where outbox.id = late.id and outbox.created_at = late.created_at
-        returning outbox.id, subject, body, recipients
-      )
-      select id, subject, body, recipients
-      from moved
-      order by id`
-    await Promise.all(rows.map(async (row) => acknowledged(await nats.publish(row))))
-    if (rows.length > 0)
-      await tx`delete from outbox_pending where id = any(${rows.map((row) => row.id)}::uuid[])`
-    return rows.length
+    const rows = await takeLate(tx)
+    const sent: string[] = []
+    const refused: string[] = []
+    const send = async (row: OutboxRow) => {
+      try {
+        watch.acknowledged(await nats.publish(row))
+        sent.push(row.id)
+      } catch (error) {
+        if (!isRefusal(error)) return
+        refused.push(row.id)
+        refusedEvents.inc()
+        log.error({ err: error, event: row.id, subject: row.subject }, 'the broker refuses an event')
+      }
+    }
+    await Promise.all(rows.map(send))
+    if (rows.length > 0) await tx`delete from outbox_pending where id = any(${sent}::uuid[])`
+    // Those that stay were moved to a late time in the log, and are found there by it.
+    if (sent.length < rows.length)
+      await tx`
+        update outbox_pending
+        set created_at = now(),
+          refused_at = case when id = any(${refused}::uuid[]) then now() end
+        where id = any(${rows.map((row) => row.id)}::uuid[])`
+    return rows.length === sweepRows && sent.length + refused.length === rows.length
   })
 }
+
+/** A row that leaves late gets a late time, for what is published again is asked for by its time (republish.ts). */
+const takeLate = (tx: Transaction) => tx<OutboxRow[]>`
+  with late as materialized (
+    select id, created_at
+    from outbox_pending
+    where created_at < now() - make_interval(secs => ${sweepAfterSeconds})
+      and (refused_at is null or refused_at < now() - make_interval(secs => ${refusedPauseSeconds}))
+    order by id
+    limit ${sweepRows}
+    for update skip locked
+  ),
+  moved as (
+    update outbox
+    set created_at = now()
+    from late
+    where outbox.id = late.id and outbox.created_at = late.created_at
+    returning outbox.id, subject, body, recipients
+  )
+  select id, subject, body, recipients
+  from moved
+  order by id`
 
 /**
  * Rows live in a partition for each day; the day before yesterday's is dropped unless something in it still waits.

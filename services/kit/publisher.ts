@@ -1,5 +1,5 @@
 import { type ApiError, JetStreamApiError, type PubAck } from '@nats-io/jetstream'
-import { createInbox, headers, type Msg, type NatsConnection } from '@nats-io/transport-node'
+import { createInbox, errors, headers, type Msg, type NatsConnection } from '@nats-io/transport-node'
 
 /** An event as it is stored and published; `recipients` are user ids joined by commas. */
 export type OutboxRow = { id: string; subject: string; body: string; recipients: string }
@@ -69,6 +69,10 @@ export function createPublisher(connection: NatsConnection, timeoutMs = 3_000): 
     connectionLost: () => giveUp(Number.POSITIVE_INFINITY, 'the connection to the broker was lost'),
   }
 }
+
+/** Whether the broker will not have this event, as opposed to being away. */
+export const isRefusal = (error: unknown): boolean =>
+  error instanceof JetStreamApiError || error instanceof errors.InvalidArgumentError
 
 /** The broker says by an empty message with status 503 that nobody listens at a subject: no stream takes it. */
 function readAnswer(message: Msg): PubAck | Error {

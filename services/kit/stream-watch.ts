@@ -5,7 +5,7 @@ import { hasKept, republish } from './republish.ts'
 import type { Sql } from './sql.ts'
 import { ensureStream, isAbsent, type StreamSpec } from './stream.ts'
 
-type Watch = {
+export type Watch = {
   /** Whether the streams are known to be whole; while they are not, nothing is published. */
   trusted(): boolean
   acknowledged(ack: { stream: string; seq: number }): void

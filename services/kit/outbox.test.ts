@@ -1,0 +1,48 @@
+import { afterAll, expect, test } from 'bun:test'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { defineEvent } from './events.ts'
+import { newId } from './id.ts'
+import { createLog } from './log.ts'
+import { refusedEvents } from './metrics.ts'
+import { migrate } from './migrate.ts'
+import { startOutbox, storeRows, toRow } from './outbox.ts'
+import { connectSql } from './sql.ts'
+import { eventually, testDeps } from './testing.ts'
+
+const deps = await testDeps(import.meta.path)
+const { DATABASE_URL = '' } = await deps.environment('message')
+const sql = connectSql({ url: DATABASE_URL, name: 'test', connections: 5 })
+const nats = await deps.host.nats()
+const log = createLog('silent')
+await migrate(sql, join(import.meta.dir, 'tests/migrations'), log)
+const noted = defineEvent('message', 'note.made', z.object({ text: z.string() }))
+const outbox = await startOutbox({
+  sql,
+  nats,
+  log,
+  streams: [{ name: 'MESSAGE', subjects: ['evt.note.>'], max_msg_size: 4_096 }],
+  sweepMs: 100,
+})
+afterAll(async () => {
+  await outbox.stop()
+  await sql.end({ timeout: 1 })
+})
+
+const noteOf = (text: string) => toRow(noted.emit({ subject: newId(), data: { text } }))
+const pending = async () =>
+  (await sql<{ id: string }[]>`select id from outbox_pending order by id`).map(({ id }) => id)
+
+test('an event that the broker refuses waits and is counted, and those about it leave', async () => {
+  const refused = [noteOf('x'.repeat(8_192)), noteOf('x'.repeat(2 << 20))]
+  const others = Array.from({ length: 700 }, () => noteOf('hello'))
+  await sql.begin((tx) => storeRows(tx, [...refused, ...others]))
+  await eventually(async () => expect(await pending()).toEqual(refused.map(({ id }) => id).toSorted()))
+  expect((await nats.jsm.streams.info('MESSAGE')).state.messages).toBe(others.length)
+  expect((await refusedEvents.get()).values).toMatchObject([{ value: refused.length }])
+})
+
+test('it leaves once the broker takes it', async () => {
+  await nats.jsm.streams.update('MESSAGE', { max_msg_size: 16_384 })
+  await eventually(async () => expect(await pending()).toHaveLength(1), 30_000)
+})

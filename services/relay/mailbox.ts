@@ -99,7 +99,7 @@ function cut(entries: unknown[], maxBytes: number): StoredFrame[] {
     if (bytes >= maxBytes) break
     const [id, fields] = toList(entry)
     const stored = String(toList(fields)[1])
-    bytes += readPointer(stored)?.bytes ?? stored.length
+    bytes += readPointer(stored)?.bytes ?? Buffer.byteLength(stored)
     frames.push({ n: Number.parseInt(String(id), 10), stored })
   }
   return frames

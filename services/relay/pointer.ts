@@ -10,12 +10,14 @@ export type Pointer = { bytes: number; messageId: string; head: string }
 
 /** The text that a mailbox keeps of an event: the very text, or `P<bytes> <message id> <head>`. */
 export function toStored(subject: string, text: string): string {
-  if (text.length <= wholeBytes || !subject.startsWith('evt.message.')) return text
+  if (!subject.startsWith('evt.message.')) return text
+  const bytes = Buffer.byteLength(text)
+  if (bytes <= wholeBytes) return text
   const dataAt = text.indexOf(',"data":{')
   // Inside a JSON string every quote is escaped, so this finds the message's own id and never a word of its text.
   const idAt = text.indexOf('"id":"', dataAt)
   if (dataAt < 0 || idAt < 0) return text
-  return `P${text.length} ${text.slice(idAt + 6, idAt + 42)} ${text.slice(0, dataAt)}`
+  return `P${bytes} ${text.slice(idAt + 6, idAt + 42)} ${text.slice(0, dataAt)}`
 }
 
 export function readPointer(stored: string): Pointer | undefined {

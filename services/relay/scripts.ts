@@ -132,6 +132,8 @@ local function append(frames, meta, registry, from, to)
   if n == before then return answer end
   changes[2] = writeBox(epoch, n, trimmedTo, bytes, today)
   redis.call('HSET', meta, unpack(changes))
+  -- The first frame of a mailbox that was emptied today.
+  if before == trimmedTo and day == today then redis.call('PEXPIRE', frames, keepMs + 86400000) end
   if day ~= today or n - trimmedTo > maxFrames or bytes > maxBytes then
     local trimTo = day == today and trimmedTo or turnDay(frames, meta, before, trimmedTo)
     trimmedTo, bytes = trim(frames, meta, n, trimmedTo, bytes, trimTo)

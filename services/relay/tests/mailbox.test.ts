@@ -2,7 +2,11 @@ import { expect, test } from 'bun:test'
 import { newId } from '@plaza/kit/id'
 import { testDeps } from '@plaza/kit/testing'
 import { createAppender } from '../appender.ts'
+import { keysOf } from '../keys.ts'
 import { openMailbox, readMailbox } from '../mailbox.ts'
+import { readPointer, toStored } from '../pointer.ts'
+import { runScript } from '../script.ts'
+import { emptyScript } from '../scripts.ts'
 
 const deps = await testDeps(import.meta.path)
 const redis = deps.host.redis()
@@ -71,4 +75,26 @@ test('a mailbox of 4,096 frames drops nothing before it is full', async () => {
   const place = await openMailbox(redis, userId, { generation: 1 })
   expect(place).toMatchObject({ n: 4_097 })
   expect(place?.trimmedTo).toBeGreaterThan(0)
+})
+
+test('what a page and a pointer hold is counted in bytes, not in characters', async () => {
+  const userId = newId()
+  const frames = Array.from({ length: 20 }, () => frame('漢'.repeat(300)))
+  await appenderWith(100).append(new Map([[userId, frames]]))
+  const place = await openMailbox(redis, userId, { generation: 1 })
+  const page = await readMailbox(redis, userId, { epoch: place?.epoch ?? '', n: 0 }, 9_000)
+  expect(page.frames).toHaveLength(10)
+  const text = JSON.stringify({ type: 'message.created', data: { id: newId(), text: '漢'.repeat(400) } })
+  expect(readPointer(toStored('evt.message.created.x', text))?.bytes).toBe(Buffer.byteLength(text))
+})
+
+test('a mailbox that was emptied when memory was short ends by itself like any other', async () => {
+  const userId = newId()
+  const appender = appenderWith(100)
+  await appender.append(new Map([[userId, [frame()]]]))
+  const { frames, meta } = keysOf(userId)
+  await runScript(redis, emptyScript, [frames, meta], [])
+  await appender.append(new Map([[userId, [frame()]]]))
+  expect(await redis.pttl(frames)).toBeGreaterThan(0)
+  expect(await redis.pttl(meta)).toBeGreaterThan(0)
 })

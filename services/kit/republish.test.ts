@@ -61,3 +61,21 @@ test('what is older than the time is left out', async () => {
   await republish({ sql, nats: slowly(published), signal }, spec, new Date(Date.now() + 1_000))
   expect(published).toEqual([])
 })
+
+test('what the broker refuses is left to the sweeper, and the rest leaves', async () => {
+  const [large, small] = [newId(), newId()]
+  const since = new Date(Date.now() - 1)
+  await sql`
+    insert into outbox (id, subject, body, recipients)
+    values
+      (${large}, 'evt.note.made.1', repeat('x', 2 << 20), ''),
+      (${small}, 'evt.note.made.2', '{}', '')`
+  const published: string[] = []
+  await republish({ sql, nats: slowly(published), signal }, spec, since)
+  expect(published.toSorted()).toEqual([large, small].toSorted())
+  const waiting = await sql`
+    select id
+    from outbox_pending
+    join outbox using (id, created_at)`
+  expect([...waiting]).toEqual([{ id: large }])
+})

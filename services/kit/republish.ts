@@ -1,5 +1,5 @@
 import type { Nats } from './nats.ts'
-import type { OutboxRow } from './publisher.ts'
+import { isRefusal, type OutboxRow } from './publisher.ts'
 import type { Sql } from './sql.ts'
 import type { StreamSpec } from './stream.ts'
 
@@ -25,12 +25,27 @@ export async function republish(
   for (;;) {
     signal.throwIfAborted()
     const page = await readPage(sql, spec, after, now?.until ?? after.createdAt)
-    await Promise.all(page.map((row) => nats.publish(row)))
+    const refused = await publishPage(nats, page)
+    if (refused.length > 0) await leaveToSweeper(sql, refused)
     const last = page.at(-1)
     if (!last || page.length < pageRows) return
     after = last
   }
 }
+
+/** Answers the events that the broker refuses; throws when it is away. */
+async function publishPage(nats: Nats, page: readonly Kept[]): Promise<Kept[]> {
+  const results = await Promise.allSettled(page.map((row) => nats.publish(row)))
+  for (const result of results)
+    if (result.status === 'rejected' && !isRefusal(result.reason)) throw result.reason
+  return page.filter((_row, index) => results[index]?.status === 'rejected')
+}
+
+const leaveToSweeper = (sql: Sql, rows: readonly Kept[]) => sql`
+  insert into outbox_pending (id, created_at)
+  select *
+  from unnest(${rows.map(({ id }) => id)}::uuid[], ${rows.map((row) => row.createdAt)}::text[]::timestamptz[])
+  on conflict (id) do nothing`
 
 /** A time goes as text, since a Date would lose its microseconds. */
 const readPage = (sql: Sql, spec: StreamSpec, after: Place, until: string) => sql<Kept[]>`

@@ -3,6 +3,7 @@ import type { Consumers } from './consumer.ts'
 import { startConsumer } from './consumer.ts'
 import { answerReplays } from './dead-letters.ts'
 import type { EventDefinition, PlazaEvent } from './events.ts'
+import { every } from './every.ts'
 import type { Log } from './log.ts'
 import type { Nats } from './nats.ts'
 import { recipientsHeader } from './publisher.ts'
@@ -69,9 +70,11 @@ export async function startInbox({
       apply: (event) => applyEvent(sql, subscription, event),
     }),
   )
+  const stopForgetting = every(600_000, log, () => forgetOldEvents(sql))
   return {
     async stop() {
       for (const end of endings) end()
+      await stopForgetting()
       await Promise.all(consumers.map((consumer) => consumer.stop()))
     },
   }
@@ -116,6 +119,26 @@ export async function applyEvent(sql: Sql, subscription: Subscription, event: Pl
     await subscription.handle(event, tx)
     await tx`delete from inbox_failures where consumer = ${subscription.durable} and event_id = ${event.id}`
   })
+}
+
+const forgottenRows = 10_000
+
+/**
+ * Forgets events that can come no more: the outbox keeps one for two days and, published again at the end of
+ * them, the broker for three. A statement takes a part, so that none lasts too long.
+ */
+export async function forgetOldEvents(sql: Sql): Promise<void> {
+  for (let count = forgottenRows; count === forgottenRows; ) {
+    const result = await sql`
+      delete from inbox
+      where (consumer, event_id) in (
+        select consumer, event_id
+        from inbox
+        where received_at < now() - interval '6 days'
+        limit ${forgottenRows}
+      )`
+    count = result.count
+  }
 }
 
 async function noteFailure(

@@ -142,7 +142,10 @@ test('ids that are none: a clear 4xx from every operation', async () => {
       }
 })
 
+const forged = (...key: unknown[]) => Buffer.from(JSON.stringify(key)).toString('base64url')
 const badQueries = [
+  `query=a&cursor=${forged('a', 2 ** 40, 'a', crypto.randomUUID())}`,
+  `cursor=${forged('0000-01-01T00:00:00Z', crypto.randomUUID())}`,
   'limit=0',
   'limit=101',
   'limit=x',

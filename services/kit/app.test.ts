@@ -158,5 +158,7 @@ test("a caller's plain request id is kept, any other replaced", async () => {
 test('errors of the frameworks become problems', () => {
   expect(isProblem(toProblem(new HTTPException(400, { message: 'Malformed JSON' })))).toBe(true)
   expect(isProblem(toProblem(Object.assign(new Error('NUL'), { code: '22021' })))).toBe(true)
+  for (const code of ['22003', '22007', '22008'])
+    expect(toProblem(Object.assign(new Error('out of range'), { code }))).toMatchObject({ code: 'invalid' })
   expect(isProblem(toProblem(new Error('bug')))).toBe(false)
 })

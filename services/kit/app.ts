@@ -9,7 +9,7 @@ import { unexpectedErrors } from './metrics.ts'
 import { Problem } from './problem.ts'
 import type { AppEnv } from './route.ts'
 import type { ServiceTokens } from './service-token.ts'
-import { isConnectionError, isStatementTimeout, isTextError } from './sql.ts'
+import { isConnectionError, isRangeError, isStatementTimeout, isTextError } from './sql.ts'
 import { readTrace } from './trace.ts'
 
 /** What an app needs to know callers and to tell of them. */
@@ -96,6 +96,8 @@ export function toProblem(error: Error): Problem | Error {
     return new Problem('unavailable', 'The store does not answer', { cause: error, retryAfterSeconds: 1 })
   if (isTextError(error))
     return new Problem('invalid', 'The text holds a character that cannot be stored', { cause: error })
+  if (isRangeError(error))
+    return new Problem('invalid', 'A number or a time is out of its range', { cause: error })
   return error
 }
 

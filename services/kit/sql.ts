@@ -42,6 +42,9 @@ export const isStatementTimeout = (error: unknown): boolean => codeOf(error) ===
 /** Whether Postgres refused a value that no text column can hold, such as NUL (SQLSTATE 22021, 22P05). */
 export const isTextError = (error: unknown): boolean => ['22021', '22P05'].includes(codeOf(error))
 
+/** Whether Postgres refused a number or a time that its column cannot hold (SQLSTATE 22003, 22007, 22008). */
+export const isRangeError = (error: unknown): boolean => ['22003', '22007', '22008'].includes(codeOf(error))
+
 /** Whether a unique constraint (SQLSTATE 23505), by name when one is given, refused the write. */
 export const isUniqueViolation = (error: unknown, constraint?: string): boolean =>
   error instanceof postgres.PostgresError &&

@@ -21,7 +21,9 @@ const route = createRoute({
   responses: { 200: json(Page(Conversation, 'Conversation'), 'The last active first'), ...problems },
 } as const)
 
-const Key = z.tuple([z.iso.datetime(), Id])
+/** Postgres knows no year 0. */
+const Time = z.iso.datetime().refine((time) => !time.startsWith('0000'))
+const Key = z.tuple([Time, Id])
 
 /** One's conversations by last activity, each with its last message and what is unread. */
 export const listConversations = (ctx: Ctx) =>

@@ -29,7 +29,7 @@ const route = createRoute({
   responses: { 200: json(Page(Person, 'Person'), 'The people found, the best matches first'), ...problems },
 } as const)
 
-const Cursor = z.tuple([z.string(), z.int(), z.string(), Id])
+const Cursor = z.tuple([z.string(), z.int().min(0).max(2), z.string(), Id])
 const nobody = '00000000-0000-0000-0000-000000000000'
 /** The greatest character there is, so that `word < prefix + last` ends a prefix for the index. */
 const last = '\u{10ffff}'

@@ -33,7 +33,7 @@ export async function withRedis<T>(work: () => Promise<T>): Promise<T> {
     return await work()
   } catch (error) {
     if (error instanceof Problem) throw error
-    throw new Problem('unavailable', 'The presence store does not answer', {
+    throw new Problem('unavailable', 'The store of mailboxes, tickets and presence does not answer', {
       cause: error,
       retryAfterSeconds: 1,
     })

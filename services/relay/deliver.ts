@@ -24,7 +24,7 @@ export async function startDelivery(options: Options): Promise<Consumers> {
   const { nats, log, appender, generation } = options
   let stopping = false
   const acknowledgements = createAcknowledgements()
-  /** With Redis away the messages are held, for whatever is given back comes again half a minute later. */
+  /** With Redis away the messages are held, for whatever is given back comes again a second later at best. */
   const appendPatiently = async (messages: readonly JsMsg[]): Promise<Appended[]> => {
     const mail = toMail(messages)
     for (;;) {

@@ -8,27 +8,23 @@ export type Sessions = {
   of(userId: string): readonly Session[]
   users(): Iterable<string>
   all(): Iterable<Session>
-  count(): number
 }
 
 const none: readonly Session[] = []
 
 export function createSessions(): Sessions {
   const users = new Map<string, Session[]>()
-  let count = 0
   return {
     add(session) {
       const own = users.get(session.userId)
       if (own) own.push(session)
       else users.set(session.userId, [session])
-      count += 1
     },
     remove(session) {
       const own = users.get(session.userId)
       const index = own?.indexOf(session) ?? -1
       if (!own || index < 0) return
       own.splice(index, 1)
-      count -= 1
       if (own.length === 0) users.delete(session.userId)
     },
     of: (userId) => users.get(userId) ?? none,
@@ -36,7 +32,6 @@ export function createSessions(): Sessions {
     *all() {
       for (const own of users.values()) yield* own
     },
-    count: () => count,
   }
 }
 

@@ -12,14 +12,22 @@ export type Watch = {
   stop(): Promise<void>
 }
 
-type Seen = { created: string; lastSequence: number; consumedUntil: Date }
+type Seen = {
+  created: string
+  lastSequence: number
+  consumedUntil: Date
+  serverId: string | null
+  checkedAt: Date
+}
 type Options = { sql: Sql; nats: Nats; log: Log; streams: readonly StreamSpec[]; everyMs?: number }
 type Checking = Pick<Options, 'sql' | 'nats' | 'log'> & { signal: AbortSignal }
 
 /**
  * Notices that the broker has lost a stream, which it does not say: the stream is gone, was made anew,
  * or ends before what it once acknowledged. It is made again then, and every kept event that some
- * consumer may not have seen is published again; consumers drop what they know.
+ * consumer may not have seen is published again; consumers drop what they know. The last second before a
+ * power failure it may lose without any such sign, so after each of its restarts the newest events are
+ * published again.
  */
 export async function watchStreams({ sql, nats, log, streams, everyMs = 2_000 }: Options): Promise<Watch> {
   const acked = new Map<string, number>()
@@ -29,8 +37,16 @@ export async function watchStreams({ sql, nats, log, streams, everyMs = 2_000 }:
   const { signal } = stopping
 
   const checkAll = async () => {
-    for (const spec of streams) await check({ sql, nats, log, signal }, spec, acked)
+    const restarted = new Map<StreamSpec, Date>()
+    for (const spec of streams) {
+      const since = await check({ sql, nats, log, signal }, spec, acked)
+      if (since) restarted.set(spec, since)
+    }
     trusted = true
+    for (const [spec, since] of restarted) {
+      await republish({ sql, nats, signal }, spec, since)
+      await noteServer(sql, nats, spec)
+    }
   }
   const checkOnce = () => {
     checking ??= checkAll()
@@ -67,10 +83,15 @@ export async function watchStreams({ sql, nats, log, streams, everyMs = 2_000 }:
   }
 }
 
-async function check({ sql, nats, log, signal }: Checking, spec: StreamSpec, acked: Map<string, number>) {
+/** Answers since when events have to be published again because the broker was restarted, if it was. */
+async function check(
+  { sql, nats, log, signal }: Checking,
+  spec: StreamSpec,
+  acked: Map<string, number>,
+): Promise<Date | undefined> {
   const acknowledged = acked.get(spec.name) ?? 0
   const [seen] = await sql<Seen[]>`
-    select created, last_sequence, consumed_until
+    select created, last_sequence, consumed_until, server_id, checked_at
     from outbox_streams
     where stream = ${spec.name}`
   const found = await readStream(nats, spec.name)
@@ -107,8 +128,20 @@ async function check({ sql, nats, log, signal }: Checking, spec: StreamSpec, ack
         when outbox_streams.created = excluded.created and not ${Boolean(lost)} then greatest(outbox_streams.last_sequence, excluded.last_sequence)
         else excluded.last_sequence
       end,
-      consumed_until = coalesce(${await consumedUntil(nats, spec.name)}, outbox_streams.consumed_until)`
+      consumed_until = coalesce(${await consumedUntil(nats, spec.name)}, outbox_streams.consumed_until),
+      checked_at = case when outbox_streams.server_id = ${serverIdOf(nats)} then now() else outbox_streams.checked_at end`
+  if (!seen || lost) await noteServer(sql, nats, spec)
+  else if (seen.serverId !== serverIdOf(nats))
+    return new Date(Math.max(seen.consumedUntil.getTime(), seen.checkedAt.getTime() - marginMs))
 }
+
+/** What a server calls itself from its start to its end. */
+const serverIdOf = (nats: Nats): string => nats.connection.info?.server_id ?? ''
+
+const noteServer = (sql: Sql, nats: Nats, spec: StreamSpec) => sql`
+  update outbox_streams
+  set server_id = ${serverIdOf(nats)}, checked_at = now()
+  where stream = ${spec.name}`
 
 async function readStream(nats: Nats, stream: string) {
   try {

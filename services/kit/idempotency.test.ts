@@ -73,9 +73,17 @@ const app = newApp({
     },
     [idempotent(sql, 'createThing')],
   ),
+  defineRoute(
+    { ...route, path: '/found', operationId: 'findThing' },
+    async (c) => {
+      made += 1
+      return c.json({ number: made }, 201)
+    },
+    [idempotent(sql, 'findThing', { doneAgain: true })],
+  ),
 ])
-const create = (key: string | undefined, name = 'a', user = 'ann') =>
-  app.request('/things', {
+const create = (key: string | undefined, name = 'a', user = 'ann', path = '/things') =>
+  app.request(path, {
     method: 'POST',
     body: JSON.stringify({ name }),
     headers: {
@@ -94,6 +102,18 @@ test('a repeat gets the first answer, and nothing is made again', async () => {
   expect(again.headers.get('content-type')).toBe('application/json')
   expect(await again.json()).toEqual({ number: 1 })
   expect(made).toBe(1)
+})
+
+test('what is found or made is told as it is by then, and nothing of it is stored', async () => {
+  const key = newId()
+  await create(key, 'a', 'ann', '/found')
+  const again = await create(key, 'a', 'ann', '/found')
+  expect(again.status).toBe(201)
+  expect(again.headers.get('idempotency-replayed')).toBe('true')
+  expect(again.headers.get('content-type')).toBe('application/json')
+  expect(await again.json()).toEqual({ number: 2 })
+  expect((await create(key, 'b', 'ann', '/found')).status).toBe(422)
+  expect(await sql`select body from idempotency_keys where key = ${key}`).toMatchObject([{ body: '' }])
 })
 
 test('a key with another body is refused with 422', async () => {

@@ -8,13 +8,22 @@ import type { Sql } from './sql.ts'
 type Kept = { requestHash: string; status: number | null; body: string | null }
 
 const abandonedAfterSeconds = 60
+const replayedHeader = 'Idempotency-Replayed'
+
+type Options = {
+  /**
+   * For what finds or makes: a repeat is done again and gets the first status with the present state. Nothing of the
+   * answer is stored, which may show what others have taken back since.
+   */
+  doneAgain?: boolean
+}
 
 /**
  * Answers a repeated create as it was answered first, for 24 hours. 409 while the first is still being
  * worked on; 422 when the key comes with another body; 5xx and 429 are not remembered.
  */
 export const idempotent =
-  (sql: Sql, operation: string): MiddlewareHandler<AppEnv> =>
+  (sql: Sql, operation: string, { doneAgain = false }: Options = {}): MiddlewareHandler<AppEnv> =>
   async (c, next) => {
     const parsed = IdempotencyHeaders.safeParse({ 'idempotency-key': c.req.header('idempotency-key') })
     if (!parsed.success)
@@ -24,12 +33,22 @@ export const idempotent =
     const { userId } = userOf(c)
     const requestHash = hashRequest(c.req.path, await c.req.text())
     const kept = await claim(sql, { userId, operation, key, requestHash })
-    if (kept) return replay(kept, requestHash)
+    if (kept) {
+      const first = replay(kept, requestHash)
+      if (!doneAgain || !first.ok) return first
+      await next()
+      if (c.res.ok)
+        c.res = new Response(c.res.body, {
+          status: first.status,
+          headers: { ...Object.fromEntries(c.res.headers), [replayedHeader]: 'true' },
+        })
+      return
+    }
     await next()
+    const body = doneAgain && c.res.ok ? '' : await c.res.clone().text()
     const where = sql`user_id = ${userId} and operation = ${operation} and key = ${key}`
     if (c.res.status >= 500 || c.res.status === 429) await sql`delete from idempotency_keys where ${where}`
-    else
-      await sql`update idempotency_keys set status = ${c.res.status}, body = ${await c.res.clone().text()} where ${where}`
+    else await sql`update idempotency_keys set status = ${c.res.status}, body = ${body} where ${where}`
   }
 
 /** A hash by which two requests are the same. */
@@ -78,6 +97,6 @@ function replay(kept: Kept, requestHash: string): Response {
   const empty = kept.status === 204
   return new Response(empty ? null : kept.body, {
     status: kept.status,
-    headers: { 'Idempotency-Replayed': 'true', ...(empty ? {} : { 'content-type': type }) },
+    headers: { [replayedHeader]: 'true', ...(empty ? {} : { 'content-type': type }) },
   })
 }

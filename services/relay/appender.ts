@@ -9,10 +9,10 @@ import { freshEpoch, keepMs } from './mailbox.ts'
 import { MailboxesAway } from './mailboxes-away.ts'
 import { emptyLargest } from './memory.ts'
 import { runScript } from './script.ts'
-import { appendScript, countScript } from './scripts.ts'
+import { appendScript, countScript, removeScript } from './scripts.ts'
 
-/** A frame on its way into a mailbox: the event's text, and what of it is kept. */
-export type Frame = { id: string; text: string; stored: string }
+/** A frame on its way into a mailbox: the event's text, what of it is kept, and the frame that leaves for it. */
+export type Frame = { id: string; text: string; stored: string; replaces?: string | undefined }
 
 export type Appender = {
   /**
@@ -51,6 +51,16 @@ export function createAppender({ redis, generation, log, config }: Options): App
     } catch (error) {
       throw toAway(error, generation)
     }
+  }
+  const removeReplaced = async (mail: ReadonlyMap<string, readonly Frame[]>) => {
+    const removals = [...mail].flatMap(([userId, frames]) => {
+      const ids = frames.flatMap(({ replaces }) => replaces ?? [])
+      const { frames: stream, meta } = keysOf(userId)
+      return ids.length > 0 ? runScript(redis, removeScript, [stream, meta], ids) : []
+    })
+    await Promise.all(removals).catch((error) => {
+      throw toAway(error, generation)
+    })
   }
   /** What can be done at once about appends that failed; throws MailboxesAway when only waiting helps. */
   const repeat = async (mail: Mail, head: Head, reason: unknown): Promise<Appended[]> => {
@@ -106,6 +116,7 @@ export function createAppender({ redis, generation, log, config }: Options): App
         }),
       )
       generation.noteAppends(repeated > 0 ? await countAppends(repeated) : appends)
+      await removeReplaced(mail)
       return results.flat()
     },
   }

@@ -5,7 +5,7 @@ import type { Appended } from './appended.ts'
 import type { Frame } from './appender.ts'
 import type { Ctx } from './context.ts'
 import { MailboxesAway } from './mailboxes-away.ts'
-import { toStored } from './pointer.ts'
+import { findReplaced, toStored } from './pointer.ts'
 import { type WakeUp, wakeUpSubject, writeWakeUp } from './wake-up.ts'
 
 /** The events that may have recipients, by stream. */
@@ -71,7 +71,12 @@ export function toMail(messages: readonly JsMsg[]): Map<string, Frame[]> {
     const recipients = head?.get(recipientsHeader)
     if (!recipients) continue
     const text = message.string()
-    const frame = { id: head?.get('Nats-Msg-Id') ?? '', text, stored: toStored(message.subject, text) }
+    const frame = {
+      id: head?.get('Nats-Msg-Id') ?? '',
+      text,
+      stored: toStored(message.subject, text),
+      replaces: findReplaced(message.subject, text),
+    }
     for (const userId of recipients.split(',')) {
       const frames = mail.get(userId)
       if (frames) frames.push(frame)

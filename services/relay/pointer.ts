@@ -8,16 +8,29 @@ const lookupLimit = 100
 /** What a mailbox keeps of a long event: the event's text up to its data, and the message to put there. */
 export type Pointer = { bytes: number; messageId: string; head: string }
 
-/** The text that a mailbox keeps of an event: the very text, or `P<bytes> <message id> <head>`. */
+/**
+ * The text that a mailbox keeps of an event: the very text, or `P<bytes> <message id> <head>`. Of messages only the
+ * first event is kept whole, by whose id the mailbox can let go of it; so no text outlives its message there.
+ */
 export function toStored(subject: string, text: string): string {
   if (!subject.startsWith('evt.message.')) return text
   const bytes = Buffer.byteLength(text)
-  if (bytes <= wholeBytes) return text
+  if (bytes <= wholeBytes && subject.startsWith('evt.message.created.')) return text
   const dataAt = text.indexOf(',"data":{')
-  // Inside a JSON string every quote is escaped, so this finds the message's own id and never a word of its text.
-  const idAt = text.indexOf('"id":"', dataAt)
-  if (dataAt < 0 || idAt < 0) return text
-  return `P${bytes} ${text.slice(idAt + 6, idAt + 42)} ${text.slice(0, dataAt)}`
+  const messageId = findMessageId(text)
+  if (dataAt < 0 || messageId === undefined) return text
+  return `P${bytes} ${messageId} ${text.slice(0, dataAt)}`
+}
+
+/** The frame that an event makes pointless: that of a deleted message, whose first event has the message's id. */
+export const findReplaced = (subject: string, text: string): string | undefined =>
+  subject.startsWith('evt.message.deleted.') ? findMessageId(text) : undefined
+
+/** Inside a JSON string every quote is escaped, so this finds the message's own id and never a word of its text. */
+function findMessageId(text: string): string | undefined {
+  const dataAt = text.indexOf(',"data":{')
+  const idAt = dataAt < 0 ? -1 : text.indexOf('"id":"', dataAt)
+  return idAt < 0 ? undefined : text.slice(idAt + 6, idAt + 42)
 }
 
 export function readPointer(stored: string): Pointer | undefined {

@@ -56,7 +56,7 @@ export const openConversation = (ctx: Ctx) =>
       if (!conversation) throw absentPerson()
       return made ? c.json(conversation, 201) : c.json(conversation, 200)
     },
-    [idempotent(ctx.sql, 'openConversation')],
+    [idempotent(ctx.sql, 'openConversation', { doneAgain: true })],
   )
 
 async function findOpen({ sql }: Ctx, userId: string, peerId: string): Promise<string | undefined> {

@@ -31,7 +31,8 @@ export const enqueue = (ctx: Ctx) =>
     route,
     async (c) => {
       const request = c.req.valid('json')
-      if (!(await askForUser(ctx.auth, request.userId))) throw new Problem('not_found', 'There is no such user')
+      if (!(await askForUser(ctx.auth, request.userId)))
+        throw new Problem('not_found', 'There is no such user')
       return c.json(await enqueueFor(ctx, { ...request, actor: userOf(c).userId }), 201)
     },
     [idempotent(ctx.sql, 'enqueue')],

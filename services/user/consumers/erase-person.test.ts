@@ -37,6 +37,11 @@ test('everything of a deleted person is gone, others are told, and then the rece
   await world.connect(anna, ben)
   await block(cleo, anna)
   await block(anna, dora)
+  const asked = await dora.api.api.v1.contacts.$post({
+    header: { 'idempotency-key': newId() },
+    json: { userId: anna.id },
+  })
+  expect(await asked.text()).toContain(anna.username)
   const news = world.deleted(anna.id)
   await world.publish(news)
   expect((await erased(anna)).map(({ data }) => data)).toEqual([{ userId: anna.id }])
@@ -47,6 +52,9 @@ test('everything of a deleted person is gone, others are told, and then the rece
   expect(await world.sql`select from relations where owner_id = ${anna.id}`).toHaveLength(0)
   expect(await world.sql`select from name_words where user_id = ${anna.id}`).toHaveLength(0)
   expect(await world.sql`select from idempotency_keys where user_id = ${anna.id}`).toHaveLength(0)
+  expect(await world.sql`select from idempotency_keys where body like ${`%${anna.username}%`}`).toHaveLength(
+    0,
+  )
   expect(await world.viewOf(ben, anna)).toEqual({ state: 'none', blocked: false, version: 3 })
   expect(await world.viewOf(cleo, anna)).toEqual({ state: 'none', blocked: false, version: 2 })
   const [removed] = await world.eventsOf('contact.removed', ben.id)

@@ -17,6 +17,7 @@ import { recordSessionUse } from './session-use.ts'
 import { startSigningKeys } from './signing-keys.ts'
 import { streams } from './streams.ts'
 import { createThrottle } from './throttle.ts'
+import { claimMissingLooks } from './username-looks.ts'
 
 export const authService: Service = {
   name: 'auth',
@@ -26,6 +27,7 @@ export const authService: Service = {
     const sql = connectSql({ url: config.DATABASE_URL, name: 'auth' })
     const nats = await host.nats()
     await migrate(sql, join(import.meta.dir, 'migrations'), log)
+    await claimMissingLooks(sql)
     const keys = await startSigningKeys({ sql, log, config })
     const outbox = await startOutbox({ sql, nats, log, streams })
     const stopBackground = await startBackground({ sql, nats, log, config, outbox })

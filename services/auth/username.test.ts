@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { hashUsername, isUsername, tidyUsername } from './username.ts'
+import { hashLooks, hashUsername, isUsername, tidyUsername } from './username.ts'
 
 const same = (one: string, other: string) => hashUsername(one).equals(hashUsername(other))
 
@@ -14,6 +14,40 @@ test('names that differ in case, width or look-alike letters are one', () => {
     ['рау', 'pay'],
   ] as const)
     expect({ one, other, same: same(one, other) }).toEqual({ one, other, same: true })
+})
+
+const alike = (one: string, other: string) => hashLooks(one).some((look) => hashLooks(other).includes(look))
+
+test('names that look alike in small letters, in capitals or as they are written share a look', () => {
+  for (const [one, other] of [
+    ['Straße', 'STRASSE'],
+    ['рау', 'pay'],
+    ['ΚΑΤΟ', 'KATO'],
+    ['ΚΑΤΟ', 'kato'],
+    ['τομ', 'TOM'],
+    ['ТОМЕК', 'TOMEK'],
+    ['томек', 'Tomek'],
+    ['ɑnna', 'anna'],
+    ['oleɡ', 'oleg'],
+    ['ali\u0307ce', 'alice'],
+    ['KarI', 'karl'],
+    ['pau1', 'paul'],
+    ['b0b', 'BOB'],
+    ['tom', 'torn'],
+  ] as const)
+    expect({ one, other, alike: alike(one, other) }).toEqual({ one, other, alike: true })
+})
+
+test('names that look different share no look', () => {
+  for (const [one, other] of [
+    ['anna', 'anne'],
+    ['kari', 'karl'],
+    ['Kari', 'Karl'],
+    ['a.b', 'ab'],
+    ['müller', 'muller'],
+    ['Анна', 'Anna'],
+  ] as const)
+    expect({ one, other, alike: alike(one, other) }).toEqual({ one, other, alike: false })
 })
 
 test('names that look different are different', () => {
@@ -41,6 +75,8 @@ test('letters and digits of one script, with single signs between', () => {
     'a\u{1f600}',
     '<a>',
     'ㅤ',
+    'ᴠiᴄᴏ',
+    'ǀuca',
   ])
     expect({ bad, is: isUsername(tidyUsername(bad)) }).toEqual({ bad, is: false })
 })

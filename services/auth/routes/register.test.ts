@@ -41,6 +41,20 @@ test('409: a name is taken in every case, width and look-alike script', async ()
     await expectProblem(await send(body({ username })), 409, { code: 'conflict', reason: 'username_taken' })
 })
 
+test('409: a name is taken that looks the same in capitals, or with an accent or digit that does not show', async () => {
+  for (const username of ['KATO', 'TOMEK', 'alice', 'Karl'])
+    expect((await send(body({ username }))).status).toBe(201)
+  for (const username of ['ΚΑΤΟ', 'ТОМЕК', 'ali\u0307ce', 'ɑlice', 'a1ice', 'KarI'])
+    await expectProblem(await send(body({ username })), 409, { code: 'conflict', reason: 'username_taken' })
+  expect((await send(body({ username: 'Kari' }))).status).toBe(201)
+})
+
+test('one of two who ask for names that look alike at the same time gets it', async () => {
+  const names = ['maxim', 'MAXIM', 'maxirn', 'МАХІМ', 'maxIm', 'maxi\u0307m']
+  const answers = await Promise.all(names.map((username) => send(body({ username }))))
+  expect(answers.map(({ status }) => status).sort()).toEqual([201, 409, 409, 409, 409, 409])
+})
+
 test('409: an address is taken in every case', async () => {
   const email = `${unique()}@Example.org`
   expect((await send(body({ email }))).status).toBe(201)
@@ -67,6 +81,8 @@ test('400: names of two scripts, with blanks or signs, too short or too long', a
     'a..b',
     'ab\u3164c',
     'a\0bc',
+    'ᴠiᴄᴏ',
+    'ǀuca',
   ])
     await expectProblem(await send(body({ username })), 400, { code: 'invalid' })
 })

@@ -10,7 +10,8 @@ import { userRegistered } from '../events.ts'
 import { queueMail } from '../mail-queue.ts'
 import { Device, Email, NewPassword, Session, Username } from '../schema.ts'
 import { openSession, toSession } from '../sessions.ts'
-import { hashUsername } from '../username.ts'
+import { hashLooks, hashUsername } from '../username.ts'
+import { claimLooks } from '../username-looks.ts'
 
 const route = createRoute({
   method: 'post',
@@ -22,7 +23,8 @@ const route = createRoute({
   description:
     'Opens the first session at once and mails a link that confirms the address. When the answer was ' +
     'lost, log in.\n\n' +
-    'Errors: 400 `password_weak`, with a hint in `detail`; 409 `username_taken` or `email_taken`; 429 ' +
+    'Errors: 400 `password_weak`, with a hint in `detail`; 409 `username_taken`, also for a name that looks ' +
+    'like another, or `email_taken`; 429 ' +
     '`busy` while too many passwords are being checked.',
   request: {
     body: jsonBody(
@@ -37,7 +39,7 @@ const route = createRoute({
 export const register = (ctx: Ctx) =>
   defineRoute(route, async (c) => {
     const { username, email, password, device } = c.req.valid('json')
-    const names = { usernameHash: hashUsername(username), emailKey: emailKey(email) }
+    const names = { looks: hashLooks(username), emailKey: emailKey(email) }
     await assertFree(ctx, names)
     await ctx.strength.assertStrong(password, [username, email, ...email.split(/[@.]/), 'plaza'])
     const passwordHash = await ctx.hashing.hash(password)
@@ -45,10 +47,11 @@ export const register = (ctx: Ctx) =>
     const session = await change(ctx, async ({ tx, emit }) => {
       const [user] = await tx<{ createdAt: Date }[]>`
         insert into users (id, username, username_hash, email, email_key, password_hash)
-        values (${userId}, ${username}, ${names.usernameHash}, ${email}, ${names.emailKey}, ${passwordHash})
+        values (${userId}, ${username}, ${hashUsername(username)}, ${email}, ${names.emailKey}, ${passwordHash})
         on conflict do nothing
         returning created_at`
       if (!user) return undefined
+      if (!(await claimLooks(tx, { id: userId, looks: names.looks }))) throw nameTaken()
       await queueMail(tx, { kind: 'verify_email', userId })
       const createdAt = user.createdAt.toISOString()
       emit(userRegistered.emit({ subject: userId, actor: userId, data: { userId, username, createdAt } }))
@@ -70,13 +73,15 @@ export const register = (ctx: Ctx) =>
     return c.json(toSession(ctx, session.opened, session.refreshToken), 201)
   })
 
-async function assertFree({ sql }: Ctx, names: { usernameHash: Buffer; emailKey: string }): Promise<void> {
-  const taken = await sql<{ name: boolean }[]>`
-    select username_hash = ${names.usernameHash} as name
-    from users
-    where username_hash = ${names.usernameHash} or email_key = ${names.emailKey}`
-  if (taken.some(({ name }) => name))
-    throw new Problem('conflict', 'This name is taken', { reason: 'username_taken' })
-  if (taken.length > 0)
+async function assertFree({ sql }: Ctx, names: { looks: string[]; emailKey: string }): Promise<void> {
+  const [taken] = await sql<{ name: boolean; address: boolean }[]>`
+    select
+      exists (select from username_looks where hash = any(${names.looks}::text[])) as name,
+      exists (select from users where email_key = ${names.emailKey}) as address`
+  if (taken?.name) throw nameTaken()
+  if (taken?.address)
     throw new Problem('conflict', 'This address has an account already', { reason: 'email_taken' })
 }
+
+const nameTaken = () =>
+  new Problem('conflict', 'This name, or one that looks like it, is taken', { reason: 'username_taken' })

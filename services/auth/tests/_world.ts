@@ -140,7 +140,10 @@ async function registerAt({ client }: Instance, headers: Record<string, string>)
 }
 
 /** The same person on another device, or with what changed meanwhile. */
-export async function logIn({ client }: Instance, { login, password }: Person): Promise<Person> {
+export async function logIn(
+  { client }: Instance,
+  { login, password }: Pick<Person, 'login' | 'password'>,
+): Promise<Person> {
   const answer = await client.api.v1.auth.login.$post({ json: { login, password } })
   if (answer.status !== 200) throw new Error(`login answered ${answer.status}`)
   return { ...Session.parse(await answer.json()), login, password }

@@ -24,7 +24,7 @@ type Due = {
   emailKey: string | null
   attempts: number
 }
-type Person = { id: string; username: string; email: string; emailKey: string }
+type Person = { id: string; email: string; emailKey: string }
 
 /** A mail that nobody takes for about three days is given up. */
 const maxAttempts = 80
@@ -103,7 +103,7 @@ const claim = (sql: Sql) => sql<Due[]>`
 
 async function compose(sql: Sql, config: Config, due: Due) {
   const [person] = await sql<Person[]>`
-    select id, username, email, email_key
+    select id, email, email_key
     from users
     where deleted_at is null and (id = ${due.userId} or email_key = ${due.emailKey})`
   if (!person) return undefined
@@ -117,18 +117,19 @@ async function compose(sql: Sql, config: Config, due: Due) {
     // What follows # stays in the browser: it reaches no log and no referrer.
     return new URL(`${path}#token=${token}`, config.APP_URL).href
   }
+  // No name: whoever registers with another's address chooses it, and it may read as a link.
   const texts = {
     verify_email: async () => ({
       subject: 'Confirm your e-mail address',
-      text: `Hello ${person.username},\n\nopen this link to confirm that this address is yours:\n\n${await link('verify_email', '/verify-email', config.VERIFY_EMAIL_SECONDS)}\n\nIf you did not sign up, ignore this mail.\n`,
+      text: `Hello,\n\nopen this link to confirm that this address is yours:\n\n${await link('verify_email', '/verify-email', config.VERIFY_EMAIL_SECONDS)}\n\nIf you did not sign up, ignore this mail.\n`,
     }),
     reset_password: async () => ({
       subject: 'Choose a new password',
-      text: `Hello ${person.username},\n\nopen this link to choose a new password:\n\n${await link('reset_password', '/reset-password', config.RESET_PASSWORD_SECONDS)}\n\nIt works once. If you did not ask for it, ignore this mail: nothing has changed.\n`,
+      text: `Hello,\n\nopen this link to choose a new password:\n\n${await link('reset_password', '/reset-password', config.RESET_PASSWORD_SECONDS)}\n\nIt works once. If you did not ask for it, ignore this mail: nothing has changed.\n`,
     }),
     password_changed: async () => ({
       subject: 'Your password was changed',
-      text: `Hello ${person.username},\n\nyour password was changed and your other devices were logged out.\n\nIf that was not you, choose a new password at once: ${new URL('/forgot-password', config.APP_URL)}\n`,
+      text: `Hello,\n\nyour password was changed and your other devices were logged out.\n\nIf that was not you, choose a new password at once: ${new URL('/forgot-password', config.APP_URL)}\n`,
     }),
   }
   return { to: person.email, ...(await texts[due.kind]()) }

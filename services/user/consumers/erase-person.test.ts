@@ -51,6 +51,7 @@ test('everything of a deleted person is gone, others are told, and then the rece
   expect(JSON.stringify(rest)).not.toMatch(new RegExp(`${anna.username}|Anna|secret`))
   expect(await world.sql`select from relations where owner_id = ${anna.id}`).toHaveLength(0)
   expect(await world.sql`select from name_words where user_id = ${anna.id}`).toHaveLength(0)
+  expect(await world.sql`select from contact_asks where ${anna.id} in (owner_id, other_id)`).toHaveLength(0)
   expect(await world.sql`select from idempotency_keys where user_id = ${anna.id}`).toHaveLength(0)
   expect(await world.sql`select from idempotency_keys where body like ${`%${anna.username}%`}`).toHaveLength(
     0,

@@ -116,6 +116,40 @@ test('too many unanswered requests are limited, also when all come at once, and 
   expect((await ask(anna, refused?.id ?? '')).status).toBe(201)
 })
 
+test('who is asked, refuses and is asked anew hears of three requests a day; the answers tell of no refusal and no block', async () => {
+  const askAnew = async (from: Person, to: Person, after: () => Promise<unknown>) => {
+    const statuses: number[] = []
+    for (let round = 0; round < 6; round += 1) {
+      statuses.push((await ask(from, to.id)).status)
+      await after()
+      await from.api.api.v1.contacts[':userId'].$delete({ param: { userId: to.id } })
+    }
+    return statuses
+  }
+  const expected = [201, 201, 201, 429, 429, 429]
+  const [[anna, ben], [cleo, dora], [eve, fred]] = [await pair(), await pair(), await pair()]
+  const refuse = () => ben.api.api.v1.contacts[':userId'].refuse.$post({ param: { userId: anna.id } })
+  expect(await askAnew(anna, ben, refuse)).toEqual(expected)
+  expect(await world.viewOf(ben, anna)).toMatchObject({ version: 6 })
+  await dora.api.api.v1.blocks[':userId'].$put({ param: { userId: cleo.id } })
+  expect(await askAnew(cleo, dora, async () => {})).toEqual(expected)
+  expect(await askAnew(eve, fred, async () => {})).toEqual(expected)
+  const limited = await ask(anna, ben.id)
+  expect(await limited.json()).toMatchObject({ code: 'limited', reason: 'asked_too_often' })
+  expect((await ask(ben, anna.id)).status).toBe(201)
+  expect((await ask(anna, ben.id)).status).toBe(201)
+})
+
+test('a day later the same person can be asked again', async () => {
+  const [anna, ben] = await pair()
+  for (const status of [201, 201, 201, 429]) {
+    expect<number>((await ask(anna, ben.id)).status).toBe(status)
+    await anna.api.api.v1.contacts[':userId'].$delete({ param: { userId: ben.id } })
+  }
+  await world.sql`update contact_asks set since = since - interval '25 hours' where owner_id = ${anna.id}`
+  expect((await ask(anna, ben.id)).status).toBe(201)
+})
+
 test('asking oneself, nobody, someone one has blocked, with broken ids or without a token is refused', async () => {
   const [anna, ben] = await pair()
   expect<number>((await ask(anna, anna.id)).status).toBe(400)

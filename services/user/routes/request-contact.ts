@@ -21,9 +21,11 @@ const route = createRoute({
     '201 when it changed something: `state` is `outgoing`, or `accepted` when the other person had ' +
     'asked you. 200 when it was so already. Up to 200 requests may wait for an answer, refused ones ' +
     'among them, for a refusal is not told; withdraw one by removing the contact. A person who has ' +
-    'blocked you gives the same answer, and the request does not reach them.\n\n' +
+    'blocked you gives the same answer, and the request does not reach them. The same person can be ' +
+    'asked three times within a day.\n\n' +
     'Errors: 400 for yourself; 404 for a person who does not exist or has deleted their account; 409 ' +
-    '`blocked` when you have blocked them; 429 `too_many_requests_open`; after a 503 repeat it.',
+    '`blocked` when you have blocked them; 429 `too_many_requests_open`, or ' +
+    '`asked_too_often`; after a 503 repeat it.',
   request: {
     headers: IdempotencyHeaders,
     body: jsonBody(z.object({ userId: Id }).openapi('ContactRequest'), 'Whom to ask'),
@@ -37,7 +39,8 @@ const route = createRoute({
 
 /**
  * Asks someone to be a contact; asking someone who has asked accepts. The answer is the same when the other
- * has blocked the caller, and the request then reaches nobody. Throws limited with too many unanswered.
+ * has blocked the caller, and the request then reaches nobody. Throws limited with too many unanswered, and
+ * for who has asked the same person three times within a day.
  */
 export const requestContact = (ctx: Ctx) =>
   defineRoute(
@@ -53,8 +56,10 @@ export const requestContact = (ctx: Ctx) =>
         async (before, tx) => {
           const decision = ask(before)
           asked = decision.mine !== undefined
-          if (decision.mine?.state === 'outgoing')
+          if (decision.mine?.state === 'outgoing') {
             await assertRoom(tx, userId, ctx.config.MAX_OUTGOING_REQUESTS)
+            await countAsk(tx, userId, otherId)
+          }
           return decision
         },
       )
@@ -83,5 +88,24 @@ async function assertRoom(tx: Transaction, userId: string, most: number): Promis
   if (waiting.length >= most)
     throw new Problem('limited', `${most} of your requests wait for an answer: withdraw some first`, {
       reason: 'too_many_requests_open',
+    })
+}
+
+const mostAsksADay = 3
+
+/** Counts by what the asker does alone, so that the answer tells of no refusal and no block. */
+async function countAsk(tx: Transaction, userId: string, otherId: string): Promise<void> {
+  await tx`
+    delete from contact_asks
+    where owner_id = ${userId} and since < now() - interval '1 day'`
+  const [counted] = await tx<{ asks: number }[]>`
+    insert into contact_asks (owner_id, other_id, asks)
+    values (${userId}, ${otherId}, 1)
+    on conflict (owner_id, other_id) do update
+    set asks = contact_asks.asks + 1
+    returning asks`
+  if (counted && counted.asks > mostAsksADay)
+    throw new Problem('limited', `The same person can be asked ${mostAsksADay} times within a day`, {
+      reason: 'asked_too_often',
     })
 }

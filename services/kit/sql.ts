@@ -39,6 +39,9 @@ export function isConnectionError(error: unknown): boolean {
 /** Whether Postgres gave a statement up for taking too long (SQLSTATE 57014). */
 export const isStatementTimeout = (error: unknown): boolean => codeOf(error) === '57014'
 
+/** Whether Postgres gave a statement up for waiting too long for a lock (SQLSTATE 55P03). */
+export const isLockTimeout = (error: unknown): boolean => codeOf(error) === '55P03'
+
 /** Whether Postgres refused a value that no text column can hold, such as NUL (SQLSTATE 22021, 22P05). */
 export const isTextError = (error: unknown): boolean => ['22021', '22P05'].includes(codeOf(error))
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import { newId } from '@plaza/kit/id'
-import type { TestUser } from '@plaza/kit/testing'
+import { eventually, type TestUser } from '@plaza/kit/testing'
 import { z } from 'zod'
 import { Message } from '../schema.ts'
 import { createWorld, expectProblem, parse } from '../tests/_world.ts'
@@ -17,6 +17,20 @@ const search = async (user: TestUser, query: string, rest = '') =>
     Hits,
     await world.ask(user, 'GET', `/api/v1/search/messages?query=${encodeURIComponent(query)}${rest}`),
   )
+/** Keeps the index from every search, and answers what ends that. */
+const lockIndex = async () => {
+  const [held, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const holding = world.db.begin(async (tx) => {
+    await tx`lock table search_progress, search_documents in access exclusive mode`
+    held.resolve()
+    await gate.promise
+  })
+  await held.promise
+  return async () => {
+    gate.resolve()
+    await holding
+  }
+}
 const textsOf = (hits: z.infer<typeof Hits>) => hits.items.map(({ message }) => message.text)
 
 test('both people find a message by its words at once, with the matching part shown', async () => {
@@ -93,6 +107,90 @@ test('many searches at once over shared conversations all find everything', asyn
   for (let n = 0; n < 20; n += 1) await world.send(ann, n % 2 ? conversation.id : more.id, `shared ${n}`)
   const found = await Promise.all([ann, ben, ann, ben, ann, ben].map((user) => search(user, 'shared')))
   expect(found.map(({ items }) => items.length)).toEqual([20, 10, 20, 10, 20, 10])
+})
+
+test('words are found whatever punctuation stands about them', async () => {
+  const { ann, conversation } = await world.pair()
+  const text = 'Write to anna@example.com: “don’t forget” the well-known /usr/local/bin, version 1.2.3, Ünal!'
+  await world.send(ann, conversation.id, text)
+  const found = async (query: string) => textsOf(await search(ann, query)).length
+  for (const query of ['anna', 'anna@example.com', 'EXAMPLE.com', "don't", 'don’t', 'forget', 'known'])
+    expect([query, await found(query)]).toEqual([query, 1])
+  for (const query of ['well-known', 'local', '/usr/local', '1.2.3', 'ünal', '"forget the well"', 'x or usr'])
+    expect([query, await found(query)]).toEqual([query, 1])
+  for (const query of ['com.example', '-anna', 'forget -known', '"write anna"', 'know'])
+    expect([query, await found(query)]).toEqual([query, 0])
+})
+
+test('texts full of what paths and addresses are made of are indexed like any other', async () => {
+  const { ann, ben, conversation } = await world.pair()
+  const units = ['a_', 'a_', 'a_', 'a~/', 'a./', 'a-1.', 'a@a.', 'a&', 'a<', 'a:/', 'a 1e1e', 'a ']
+  for (const unit of units)
+    await world.send(ben, conversation.id, unit.repeat(Math.floor(16_383 / unit.length)))
+  await world.send(ben, conversation.id, 'plain')
+  expect(textsOf(await search(ann, 'plain'))).toEqual(['plain'])
+  expect(textsOf(await search(ann, 'a'))).toHaveLength(units.length)
+})
+
+test('the first sixteen words of a query count', async () => {
+  const { ann, conversation } = await world.pair()
+  const words = Array.from({ length: 16 }, (_, n) => `word${n}`).join(' ')
+  await world.send(ann, conversation.id, words)
+  expect(textsOf(await search(ann, `${words} more`))).toEqual([words])
+  expect(textsOf(await search(ann, `"${words} more"`))).toEqual([words])
+  expect(textsOf(await search(ann, `${words.slice(0, -1)}6`))).toEqual([])
+})
+
+test('a long phrase is shown in texts that repeat it throughout', async () => {
+  const { ann, conversation } = await world.pair()
+  for (let n = 0; n < 5; n += 1) await world.send(ann, conversation.id, 'a '.repeat(8_191))
+  const { items } = await search(ann, `"${'a '.repeat(95)}"`)
+  expect(items).toHaveLength(5)
+  for (const { snippet } of items) expect(snippet.filter(({ match }) => match)).toHaveLength(30)
+})
+
+test('a message that cannot be indexed in time is left out, and those before and after it are found', async () => {
+  const { ann, conversation } = await world.pair()
+  await world.db.unsafe(`
+    create function hold_up() returns trigger language plpgsql as $$
+      begin
+        if new.words @@ 'molasses' then perform pg_sleep(20); end if;
+        return new;
+      end
+    $$;
+    create trigger hold_up before insert on search_documents for each row execute function hold_up()`)
+  for (const text of ['sweet one', 'sweet molasses', 'sweet two'])
+    await world.send(ann, conversation.id, text)
+  const found = textsOf(await search(ann, 'sweet'))
+  await world.db`drop trigger hold_up on search_documents`
+  expect(found.sort()).toEqual(['sweet one', 'sweet two'])
+  expect(textsOf(await search(ann, 'molasses'))).toEqual([])
+}, 20_000)
+
+test('503 busy for a search whose index is locked, and it works again afterwards', async () => {
+  const { ann, conversation } = await world.pair()
+  await world.send(ann, conversation.id, 'patience')
+  const release = await lockIndex()
+  await expectProblem(world.ask(ann, 'GET', '/api/v1/search/messages?query=patience'), 503, 'busy')
+  await release()
+  expect(textsOf(await search(ann, 'patience'))).toEqual(['patience'])
+})
+
+test('searches take three connections at most, so that messages are sent meanwhile', async () => {
+  const { ann, conversation } = await world.pair()
+  const people = await Promise.all(Array.from({ length: 12 }, () => world.createUser()))
+  const release = await lockIndex()
+  const answers = people.map((user) => world.ask(user, 'GET', '/api/v1/search/messages?query=a'))
+  const waiting = await eventually(async () => {
+    const count = (await world.waitingForLocks()) ?? 0
+    expect(count).toBeGreaterThanOrEqual(3)
+    return count
+  })
+  await world.send(ann, conversation.id, 'sent meanwhile')
+  expect(waiting).toBe(3)
+  expect(await world.waitingForLocks()).toBe(3)
+  await release()
+  for (const { status } of await Promise.all(answers)) expect(status).toBe(200)
 })
 
 test('400 without words or with a foreign cursor, 401 without a token, 404 for a foreign conversation', async () => {

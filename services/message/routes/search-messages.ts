@@ -2,12 +2,16 @@ import { createRoute, z } from '@hono/zod-openapi'
 import { Id } from '@plaza/kit/id'
 import { Page, PageQuery, readCursor, toPage } from '@plaza/kit/page'
 import { defineRoute, json, problems, userOf } from '@plaza/kit/route'
+import type { Transaction } from '@plaza/kit/sql'
 import { Line } from '@plaza/kit/text'
 import type { Ctx } from '../context.ts'
 import { findMembership } from '../conversation-row.ts'
+import { excerptOf } from '../excerpt.ts'
 import { type MessageRow, messageColumns, toMessage } from '../message-row.ts'
 import { Message } from '../schema.ts'
-import { indexConversations } from '../search-index.ts'
+import { indexConversations, withinTime } from '../search-index.ts'
+import { createTurns } from '../search-turns.ts'
+import { readQuery } from '../search-words.ts'
 
 const Hit = z
   .object({
@@ -27,9 +31,11 @@ const route = createRoute({
   summary: 'Search in your messages',
   description:
     '`query` is 1 to 200 characters: words, `"a phrase"`, `or`, `-not`. Words match whole, whatever ' +
-    'their case. Only plain messages of your own conversations are found, or of the one that ' +
+    'their case; the first 16 count. Punctuation parts words: `anna@example.com` finds those three words ' +
+    'one after the other. Only plain messages of your own conversations are found, or of the one that ' +
     '`conversationId` names. Up to 100 on a page, the best matches first.\n\n' +
-    '404 for a conversation that does not exist and for one of other people alike.',
+    '404 for a conversation that does not exist and for one of other people alike. 503 `overloaded` while ' +
+    'too many searches run, 503 `busy` while much is being indexed: ask again.',
   request: {
     query: PageQuery.extend({
       query: Line(200).openapi({ description: 'Words, "a phrase", or, -not' }),
@@ -40,41 +46,51 @@ const route = createRoute({
 } as const)
 
 const Key = z.tuple([z.number(), Id])
-type Row = MessageRow & { rank: number; headline: string }
+type Row = MessageRow & { rank: number }
+
+/** So few of the pool's connections go to searches that no send waits for them. */
+const searchesAtOnce = 3
+const turnWaitMs = 2_000
 
 /** Searches the plain messages of one's own conversations, all that were stored before the question. */
-export const searchMessages = (ctx: Ctx) =>
-  defineRoute(route, async (c) => {
+export const searchMessages = (ctx: Ctx) => {
+  const inTurn = createTurns({ atOnce: searchesAtOnce, waitMs: turnWaitMs })
+  return defineRoute(route, async (c) => {
     const { query, conversationId, cursor, limit } = c.req.valid('query')
     const { userId } = userOf(c)
     const after = readCursor(cursor, Key)
     if (conversationId) await findMembership(ctx.sql, conversationId, userId)
-    await indexConversations(ctx.sql, userId)
-    const rows = await find(ctx, { userId, query, conversationId, after, limit: limit + 1 })
+    const { asked, wanted } = readQuery(query)
+    const rows = await inTurn(userId, async () => {
+      await indexConversations(ctx, userId)
+      const search = { userId, asked, conversationId, after, limit: limit + 1 }
+      return await withinTime(ctx.sql, (tx) => find(tx, search))
+    })
+    const toHit = (row: Row): z.output<typeof Hit> => ({
+      message: toMessage(row),
+      snippet: excerptOf(row.text ?? '', wanted),
+    })
     return c.json(
       toPage(rows, limit, ({ rank, id }) => [rank, id], toHit),
       200,
     )
   })
-
-const toHit = (row: Row): z.output<typeof Hit> => ({
-  message: toMessage(row),
-  snippet: toPieces(row.headline),
-})
+}
 
 type Search = {
   userId: string
-  query: string
+  asked: string
   conversationId: string | undefined
   after: z.output<typeof Key> | undefined
   limit: number
 }
 
 /** The index holds both people's ids among the words; membership itself is looked up all the same. */
-const find = ({ sql }: Ctx, { userId, query, conversationId, after, limit }: Search) => sql<Row[]>`
+const find = async (sql: Transaction, { userId, asked, conversationId, after, limit }: Search) =>
+  await sql<Row[]>`
   with wanted as (
     select words, words && ${`'@${userId}'`}::tsquery as mine
-    from websearch_to_tsquery('simple', ${query}) as words
+    from websearch_to_tsquery('simple', ${asked}) as words
     where numnode(words) > 0
   ),
   hit as (
@@ -90,28 +106,7 @@ const find = ({ sql }: Ctx, { userId, query, conversationId, after, limit }: Sea
     order by rank desc, messages.id desc
     limit ${limit}
   )
-  select rank, ${messageColumns(sql)},
-    ts_headline(
-      'simple',
-      translate(messages.text, ${marks}, ''),
-      wanted.words,
-      ${`StartSel="${startMark}", StopSel="${stopMark}", MaxWords=30, MinWords=10`}
-    ) as headline
+  select rank, ${messageColumns(sql)}
   from hit
-  cross join wanted
   join messages on messages.id = hit.id
   order by rank desc, messages.id desc`
-
-const startMark = '\u0002'
-const stopMark = '\u0003'
-const marks = startMark + stopMark
-
-function toPieces(headline: string): { text: string; match: boolean }[] {
-  return headline.split(startMark).flatMap((part, index) => {
-    const [match = '', rest] = index === 0 ? [undefined, part] : part.split(stopMark)
-    return [
-      { text: match, match: true },
-      { text: rest ?? '', match: false },
-    ].filter(({ text }) => text !== '')
-  })
-}

@@ -14,6 +14,20 @@ test('a line is trimmed and composed, and has no control characters', () => {
   for (const bad of ['', '   ', 'a\nb', 'a\u007fb']) expect(Line(10).safeParse(bad).success).toBe(false)
 })
 
+test('a line has something to see', () => {
+  for (const bad of ['\u200b', '\u3164', '\u115f\u1160', '\u2800', '\u0301', '\u00ad \u2060', '\ue000'])
+    expect({ bad, is: Line(10).safeParse(bad).success }).toEqual({ bad, is: false })
+  for (const good of ['a', '7', '…', '👍', '👩\u200d👩\u200d👧', '☺\ufe0f', 'न\u093f', '李'])
+    expect(Line(10).parse(good)).toBe(good.normalize('NFC'))
+})
+
+test('a line neither ends within itself nor turns the direction of what follows', () => {
+  for (const sign of '\u2028\u2029\u0085\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069')
+    expect({ sign, is: Line(10).safeParse(`a${sign}b`).success }).toEqual({ sign, is: false })
+  // The marks that put signs beside Hebrew and Arabic into place turn nothing.
+  expect(Line(10).parse('שלום\u200f!')).toBe('שלום\u200f!')
+})
+
 test('a trace is continued as it came, or begun', () => {
   const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`
   expect(readTrace(traceparent)).toEqual({ traceparent, traceId: 'a'.repeat(32), sampled: true })

@@ -11,7 +11,12 @@ export const Text = (max: number, min = 0) =>
     .max(max)
     .refine((text) => !text.includes('\0') && text.isWellFormed(), 'must be well-formed Unicode without NUL')
 
-/** One line of text for a person's eyes: trimmed, in Unicode form NFC, without control characters. */
+/** Control characters, separators of lines, and controls that turn the direction of what follows them. */
+const controls = /[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/u
+/** A character that shows; the blank of braille does not, nor do fillers, though they count as letters. */
+const visible = /[^\p{C}\p{M}\p{Z}\p{Default_Ignorable_Code_Point}\u2800]/u
+
+/** One line of text for a person's eyes: trimmed, in Unicode form NFC, without controls, with something to see. */
 export const Line = (max: number, min = 1) =>
   Text(max * 4)
     .transform((text) => text.normalize('NFC').trim())
@@ -20,6 +25,7 @@ export const Line = (max: number, min = 1) =>
         .string()
         .min(min)
         .max(max)
-        .regex(/^\P{Cc}*$/u, 'must not contain control characters'),
+        .refine((text) => !controls.test(text), 'must not contain control characters')
+        .refine((text) => text === '' || visible.test(text), 'must have a visible character'),
     )
     .openapi({ minLength: min, maxLength: max })

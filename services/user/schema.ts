@@ -4,6 +4,13 @@ import { Line, Text } from '@plaza/kit/text'
 
 const maxFields = 20
 
+/** A record of zod leaves a key of this name out, and its owner would not learn of it. */
+function refuseProto(fields: Record<string, string>, context: z.RefinementCtx): Record<string, string> {
+  if (Object.hasOwn(Object(fields), '__proto__'))
+    context.addIssue({ code: 'custom', message: 'must not hold __proto__' })
+  return fields
+}
+
 /** What a list shows of a person. */
 export const Person = z
   .object({
@@ -42,8 +49,15 @@ export const ProfileEdit = z
     gender: Line(40).nullable(),
     favouriteStyle: Line(80).nullable(),
     fields: z
-      .record(Line(40), Line(200))
-      .refine((fields) => Object.keys(fields).length <= maxFields, `must not hold more than ${maxFields}`)
+      .preprocess(
+        refuseProto,
+        z
+          .record(Line(40), Line(200))
+          .refine(
+            (fields) => Object.keys(fields).length <= maxFields,
+            `must not hold more than ${maxFields}`,
+          ),
+      )
       .openapi({ description: `Up to ${maxFields} fields of one's own; given, they replace all` }),
   })
   .partial()

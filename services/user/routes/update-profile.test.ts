@@ -70,6 +70,8 @@ const tooMany = Object.fromEntries(Array.from({ length: 21 }, (_, index) => [`f$
 test.each<[string, Edit]>([
   ['an empty name', { displayName: '' }],
   ['a name of two lines', { displayName: 'a\nb' }],
+  ['a name that does not show', { displayName: '\u3164\u200b' }],
+  ['a name that turns the direction of the text', { displayName: 'anna\u202e' }],
   ['a name that is too long', { displayName: 'x'.repeat(65) }],
   ['NUL', { bio: 'x\0' }],
   ['a lone surrogate', { bio: '\ud800' }],
@@ -79,6 +81,8 @@ test.each<[string, Edit]>([
   ['an avatar that is a script', { avatar: 'javascript:alert(1)' }],
   ['an avatar in the clear', { avatar: 'http://example.org/a.png' }],
   ['too many fields', { fields: tooMany }],
+  ['a field that a record cannot hold', { fields: JSON.parse('{"__proto__":"x"}') }],
+  ['fields that are none', { fields: JSON.parse('null') }],
   ['a field that is too long', { fields: { x: 'y'.repeat(201) } }],
 ])('%s is refused', async (_, edit) => {
   const anna = await world.createPerson()

@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache'
 import { z } from 'zod'
 import type { Ctx } from './context.ts'
 import { publishEphemeral } from './live.ts'
+import { followRelationChanges, type RelationChange } from './relation-changes.ts'
 import type { Session } from './session.ts'
 
 export type Typing = {
@@ -11,44 +12,58 @@ export type Typing = {
   sweep(): Promise<void>
   /** Ends what a socket had begun. */
   leave(session: Session): Promise<void>
+  stop(): void
 }
 
 /** Typing that is not repeated ends after so long. */
 const activeMs = 10_000
 const audienceMs = 10_000
 const perSocketMs = 500
+/** Message may hear of a change later than this node; what it says meanwhile holds for one frame. */
+const settleMs = 1_000
 
 const Audience = z.object({ userIds: z.array(z.uuid()) })
-type Active = { session: Session; conversationId: string; until: number }
+type Known = { userIds: string[]; at: number }
+type Active = { session: Session; conversationId: string; shownTo: string[]; until: number }
 
 /** Shows who is typing to those who may know; nothing of it is stored, and what is lost ends by itself. */
-export function createTyping({ message, redis, nats }: Pick<Ctx, 'message' | 'redis' | 'nats'>): Typing {
-  const audiences = new LRUCache<string, string[]>({ max: 10_000, ttl: audienceMs })
+export function createTyping({ message, redis, nats, log }: Ctx): Typing {
+  const audiences = new LRUCache<string, Known>({ max: 10_000, ttl: audienceMs })
+  const changes = new LRUCache<string, number>({ max: 10_000, ttl: audienceMs + settleMs })
   const active = new Map<string, Active>()
 
   const findAudience = async (userId: string, conversationId: string): Promise<string[]> => {
     const key = `${userId} ${conversationId}`
     const known = audiences.get(key)
-    if (known) return known
+    if (known && isFresh(userId, known)) return known.userIds
+    const at = Date.now()
     const answer = await message(
       `http://message/internal/v1/conversations/${conversationId}/audience?userId=${userId}`,
     )
     const userIds = answer.ok ? Audience.parse(await answer.json()).userIds : []
-    audiences.set(key, userIds)
+    audiences.set(key, { userIds, at })
     return userIds
   }
-  const show = async ({ userId }: Session, conversationId: string, isActive: boolean) => {
-    const userIds = await findAudience(userId, conversationId)
-    if (userIds.length === 0) return
-    const frame = { type: 'typing', conversationId, userId, active: isActive }
-    publishEphemeral(nats, await findNodes(redis, userIds), JSON.stringify(frame))
+  const isFresh = (userId: string, { userIds, at }: Known) =>
+    [userId, ...userIds].every((id) => at > (changes.get(id) ?? 0) + settleMs)
+  const show = async ({ session, conversationId, shownTo }: Active, isActive: boolean) => {
+    if (shownTo.length === 0) return
+    const frame = { type: 'typing', conversationId, userId: session.userId, active: isActive }
+    publishEphemeral(nats, await findNodes(redis, shownTo), JSON.stringify(frame))
   }
-  const end = async (key: string, { session, conversationId }: Active) => {
-    if (active.delete(key)) await show(session, conversationId, false)
+  const end = async (key: string, one: Active) => {
+    if (active.delete(key)) await show(one, false)
   }
   const endAll = async (which: (one: Active) => boolean) => {
     for (const [key, one] of active) if (which(one)) await end(key, one)
   }
+  const stopFollowing = followRelationChanges(nats, (change) => {
+    const { userId, otherId } = change
+    for (const id of otherId ? [userId, otherId] : [userId]) changes.set(id, Date.now())
+    void endAll((one) => concerns(one, change)).catch((error) =>
+      log.debug({ err: error }, 'typing not ended'),
+    )
+  })
   return {
     async note(session, conversationId, isActive) {
       const key = `${session.userId} ${conversationId}`
@@ -59,10 +74,21 @@ export function createTyping({ message, redis, nats }: Pick<Ctx, 'message' | 're
       const now = Date.now()
       if (now - session.typedAt < perSocketMs) return
       session.typedAt = now
-      active.set(key, { session, conversationId, until: now + activeMs })
-      await show(session, conversationId, true)
+      const before = active.get(key)
+      const one: Active = { session, conversationId, shownTo: before?.shownTo ?? [], until: now + activeMs }
+      active.set(key, one)
+      one.shownTo = await findAudience(session.userId, conversationId)
+      if (before && one.shownTo.length === 0) await show(before, false)
+      if (active.get(key) === one) await show(one, true)
     },
     sweep: () => endAll(({ until }) => until <= Date.now()),
     leave: (session) => endAll((one) => one.session === session),
+    stop: stopFollowing,
   }
+}
+
+/** Whether a change may keep who is typing from those who are shown it. */
+function concerns({ session, shownTo }: Active, { userId, otherId }: RelationChange): boolean {
+  const pair = [session.userId, ...shownTo]
+  return pair.includes(userId) && (otherId === undefined || pair.includes(otherId))
 }

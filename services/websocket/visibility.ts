@@ -1,6 +1,7 @@
 import { every } from '@plaza/kit/every'
 import { z } from 'zod'
 import type { Ctx } from './context.ts'
+import { followRelationChanges, type RelationChange } from './relation-changes.ts'
 import type { Session } from './session.ts'
 
 const Visible = z.object({ userIds: z.array(z.uuid()) })
@@ -11,9 +12,6 @@ export type Visibility = {
   stop(): Promise<void>
 }
 
-/** Changes after which somebody may see another, or may not any more. */
-const subjects = ['evt.block.>', 'evt.contact.>', 'evt.privacy.>']
-const Relation = z.object({ data: z.object({ userId: z.uuid(), otherId: z.uuid().optional() }) })
 const settleMs = 200
 
 type Shown = (session: Session, userIds: readonly string[]) => Promise<void>
@@ -50,17 +48,10 @@ export function createVisibility({ user, nats, log, sessions, config }: Ctx, sho
       throw error
     }
   }
-  const subscriptions = subjects.map((subject) =>
-    nats.connection.subscribe(subject, {
-      callback(_error, message) {
-        const event = Relation.safeParse(readJson(message.string()))
-        if (!event.success) return
-        const { userId, otherId } = event.data.data
-        for (const session of sessions.all())
-          if (session.watching && concerns(session, userId, otherId)) toAsk.add(session)
-      },
-    }),
-  )
+  const stopFollowing = followRelationChanges(nats, (change) => {
+    for (const session of sessions.all())
+      if (session.watching && concerns(session, change)) toAsk.add(session)
+  })
   const askWaiting = async () => {
     for (const session of [...toAsk]) await askAgain(session)
   }
@@ -80,22 +71,14 @@ export function createVisibility({ user, nats, log, sessions, config }: Ctx, sho
       await ask(session, userIds, true)
     },
     async stop() {
-      for (const subscription of subscriptions) subscription.unsubscribe()
+      stopFollowing()
       await Promise.all(stops.map((stop) => stop()))
     },
   }
 }
 
 /** Either side's change may hide one from the other; a change of privacy concerns all who watch its owner. */
-function concerns({ userId: viewer, watching }: Session, userId: string, otherId: string | undefined) {
+function concerns({ userId: viewer, watching }: Session, { userId, otherId }: RelationChange) {
   if (watching?.has(userId) && (otherId === undefined || otherId === viewer)) return true
   return viewer === userId && otherId !== undefined && watching?.has(otherId)
-}
-
-function readJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

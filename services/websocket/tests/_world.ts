@@ -95,6 +95,16 @@ export async function startWorld(path: string, variables: Record<string, string>
           const answer = await call(one, 'POST', '/api/v1/conversations', { userId: other.id })
           return Conversation.parse(await answer.json()).id
         },
+        /** Tells message of a block as user would. */
+        async block(owner: TestUser, other: TestUser) {
+          const relation = { ownerId: owner.id, otherId: other.id, blocked: true, contact: false, version: 1 }
+          const answer = await fetch(`http://127.0.0.1:${message.port}/internal/v1/relations`, {
+            method: 'PUT',
+            headers: { ...(await deps.serviceHeaders('user')), 'content-type': 'application/json' },
+            body: JSON.stringify(relation),
+          })
+          if (!answer.ok) throw new Error(`message answered ${answer.status}`)
+        },
       }
     },
     /** Has the stand-in for auth say that tokens are void. */

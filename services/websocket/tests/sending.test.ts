@@ -1,7 +1,9 @@
 import { expect, test } from 'bun:test'
 import { newId } from '@plaza/kit/id'
+import { toRow } from '@plaza/kit/outbox'
 import { eventually } from '@plaza/kit/testing'
 import { messageCreated, receiptAdvanced } from '@plaza/message/events'
+import { blockAdded } from '@plaza/user/events'
 import { startWorld, textsOf } from './_world.ts'
 
 const world = await startWorld(import.meta.path)
@@ -150,4 +152,22 @@ test('who writes is shown to the other person and ends by itself', async () => {
   from.close()
   await eventually(() => expect(to.one('typing').active).toBe(false))
   expect(from.all('typing')).toEqual([])
+})
+
+test('a block ends at once that somebody is shown as typing, and keeps them from being shown again', async () => {
+  const { ada, bob, conversationId } = await pair()
+  const cleo = await deps.createUser()
+  const [from, again, to, witness] = await Promise.all([ada, ada, bob, cleo].map((user) => world.open(user)))
+  if (!from || !again || !to || !witness) throw new Error('four sockets')
+  const ofAda = () => to.all('typing').flatMap(({ userId, active }) => (userId === ada.id ? [active] : []))
+  from.say({ type: 'typing', conversationId })
+  await eventually(() => expect(ofAda()).toEqual([true]))
+  await message.block(bob, ada)
+  const data = { userId: bob.id, otherId: ada.id, state: 'none' as const, blocked: true, version: 1 }
+  await world.nats.publish(toRow(blockAdded.emit({ subject: bob.id, data, recipients: [bob.id] })))
+  await eventually(() => expect(ofAda()).toEqual([true, false]))
+  again.say({ type: 'typing', conversationId })
+  witness.say({ type: 'typing', conversationId: await message.converse(cleo, bob) })
+  await eventually(() => expect(to.one('typing')).toMatchObject({ userId: cleo.id }))
+  expect(ofAda()).toEqual([true, false])
 })

@@ -57,8 +57,19 @@ const file = async (path: string) => {
   return (await found.exists()) ? new Response(found) : undefined
 }
 
-const problems: Record<number, { code: string; title: string }> = {
+const problems: Record<number, { code: string; title: string; detail?: string; reason?: string }> = {
+  400: {
+    code: 'invalid',
+    title: 'The request is not valid',
+    detail: 'The path holds a sign that no path needs',
+  },
   404: { code: 'not_found', title: 'There is nothing at this address' },
+  413: {
+    code: 'invalid',
+    title: 'The request is not valid',
+    detail: 'The body is larger than 1 MiB',
+    reason: 'too_large',
+  },
   429: { code: 'limited', title: 'Too many requests' },
   503: { code: 'unavailable', title: 'The service does not answer right now' },
 }
@@ -68,6 +79,6 @@ const problem = (asked: number, request: Request, after: string): Response => {
   const requestId = request.headers.get('x-request-id') ?? crypto.randomUUID()
   const body = { type: 'about:blank', status, ...problems[status], requestId }
   const headers = new Headers({ 'content-type': 'application/problem+json', 'x-request-id': requestId })
-  if (status !== 404) headers.set('retry-after', after)
+  if (status === 429 || status === 503) headers.set('retry-after', after)
   return new Response(JSON.stringify(body), { status, headers })
 }

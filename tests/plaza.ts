@@ -43,8 +43,10 @@ const withoutLimits = {
   CREDENTIAL_LIMIT: '1000000',
   STRANGER_RATE_AVERAGE: '1000000',
   STRANGER_RATE_BURST: '1000000',
+  STRANGER_IN_FLIGHT_LIMIT: '1000000',
   USER_RATE_AVERAGE: '1000000',
   USER_RATE_BURST: '1000000',
+  USER_IN_FLIGHT_LIMIT: '1000000',
 }
 
 /** Starts a whole Plaza and waits until it is ready. Call `stop` in `afterAll`. */

@@ -1,5 +1,5 @@
 import { request as send } from 'node:http'
-import { createServer, type Socket } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
 import type { TestGateway } from '@plaza/infra/gateway'
 import { z } from 'zod'
 
@@ -49,6 +49,17 @@ export const sendRaw = (
     request.on('error', reject)
     request.end()
   })
+
+/** A POST of which all but the first byte of the body never comes. It stays open until destroyed. */
+export const leaveUnfinished = (url: string, path: string, headers: Record<string, string>): Socket => {
+  const { hostname, port } = new URL(url)
+  const socket = connect(Number(port), hostname)
+  socket.on('error', () => undefined)
+  const all = { host: hostname, 'content-type': 'application/json', 'content-length': '1000', ...headers }
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}`)
+  socket.write([`POST ${path} HTTP/1.1`, ...lines, '', '{'].join('\r\n'))
+  return socket
+}
 
 /** A service that is found healthy and answers as long as `well`, and otherwise hangs up on every request. */
 export const serveMoody = async () => {

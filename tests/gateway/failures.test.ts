@@ -2,7 +2,7 @@ import { afterAll, expect, test } from 'bun:test'
 import { once } from 'node:events'
 import { connect } from 'node:tls'
 import { standIn, testGateway } from '@plaza/infra/gateway'
-import { echo, serveForwardAuth, serveMoody } from './_stand-ins.ts'
+import { echo, leaveUnfinished, serveForwardAuth, serveMoody } from './_stand-ins.ts'
 
 const gateway = await testGateway({
   USER_RATE_BURST: '100000',
@@ -66,6 +66,20 @@ test('the breaker spares a service that does not answer, and closes when it does
   moody.mood.well = true
   await until(async () => (await get('/api/v1/messages/7')).status === 200)
   moody.stop()
+  await forwardAuth.stop()
+})
+
+test('requests that are cut short are no sign of a dead service', async () => {
+  const forwardAuth = serveForwardAuth(gateway)
+  await gateway.route({ websocket: [service.url] })
+  const ticket = '/api/v1/ws/ticket'
+  const open = Array.from({ length: 40 }, () => leaveUnfinished(gateway.url, ticket, headers))
+  await Bun.sleep(100)
+  for (const socket of open) socket.destroy()
+  for (let check = 0; check < 10; check++) {
+    expect((await get(ticket)).status).toBe(200)
+    await Bun.sleep(50)
+  }
   await forwardAuth.stop()
 })
 

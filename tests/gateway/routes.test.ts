@@ -49,6 +49,8 @@ test.each([
 test.each([
   '/internal/v1/forward-auth',
   '/api/v1/auth/../../../internal/v1/forward-auth',
+  '/api/v1/auth/%2e%2e/%2E%2e/../internal/v1/forward-auth',
+  '/api/v1/users/%23/%2e%2e/../../../internal/v1/forward-auth',
   '/api/v1/internal/x',
   '/health/ready',
   '/health/live',
@@ -63,13 +65,21 @@ test.each([
   expect(JSON.parse(body)).toMatchObject({ status: 404, code: 'not_found', requestId: expect.any(String) })
 })
 
-test.each(['%2F', '%5C', '%00', '%3B', '%25', '%3F', '%23'])(
-  'an encoded %s in a path is refused',
+test.each(['%2F', '%2f', '%5C', '%00', '%3B', '%25', '%252F', '%3F', '\\', ';', '%2E%2E%2F'])(
+  '%j in a path is refused',
   async (sign) => {
-    const { status } = await sendRaw(gateway.url, `/api/v1/users/${sign}internal`, known)
+    const { status, body } = await sendRaw(gateway.url, `/api/v1/users/${sign}internal`, known)
     expect(status).toBe(400)
+    expect(JSON.parse(body)).toMatchObject({ status: 400, code: 'invalid', requestId: expect.any(String) })
   },
 )
+
+test('an emoji with a # in it is a reaction like any other', async () => {
+  const path = `/api/v1/messages/7/reactions/${encodeURIComponent('#️⃣')}`
+  const { status, body } = await sendRaw(gateway.url, path, known)
+  expect(status).toBe(200)
+  expect(Seen.parse(JSON.parse(body)).path).toBe(path)
+})
 
 test('without a token only the public routes answer', async () => {
   expect((await fetch(`${gateway.url}/api/v1/auth/login`)).status).toBe(200)

@@ -1,6 +1,7 @@
 import { afterAll, expect, test } from 'bun:test'
+import { once } from 'node:events'
 import { testGateway } from '@plaza/infra/gateway'
-import { serveForwardAuth } from './_stand-ins.ts'
+import { leaveUnfinished, serveForwardAuth } from './_stand-ins.ts'
 
 const gateway = await testGateway()
 const forwardAuth = serveForwardAuth(gateway)
@@ -42,3 +43,16 @@ test('what is long is compressed, what is a stream is not', async () => {
   const stream = await fetch(`${gateway.url}/api/v1/users/events`, { headers })
   expect(stream.headers.get('content-encoding')).toBeNull()
 })
+
+test('half a minute is given to a request, and any time to a socket', async () => {
+  const socket = new WebSocket(`${gateway.url.replace('http', 'ws')}/api/v1/ws`)
+  await once(socket, 'open')
+  const unfinished = leaveUnfinished(gateway.url, '/api/v1/users/7', { authorization: 'Bearer ada' })
+  unfinished.resume()
+  await once(unfinished, 'close')
+
+  socket.send('hello')
+  const [{ data }] = await once(socket, 'message')
+  expect(data).toBe('heard hello')
+  socket.close()
+}, 40_000)

@@ -11,8 +11,10 @@ const plaza = await startPlaza({
     CREDENTIAL_LIMIT: '',
     STRANGER_RATE_AVERAGE: '',
     STRANGER_RATE_BURST: '',
+    STRANGER_IN_FLIGHT_LIMIT: '',
     USER_RATE_AVERAGE: '',
     USER_RATE_BURST: '',
+    USER_IN_FLIGHT_LIMIT: '',
   },
 })
 afterAll(() => plaza.stop())

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { createRoute, z } from '@hono/zod-openapi'
 import { Id } from '@plaza/kit/id'
 import { Page, PageQuery, readCursor, toPage } from '@plaza/kit/page'
@@ -66,15 +67,24 @@ export const searchMessages = (ctx: Ctx) => {
       const search = { userId, asked, conversationId, after, limit: limit + 1 }
       return await withinTime(ctx.sql, (tx) => find(tx, search))
     })
-    const toHit = (row: Row): z.output<typeof Hit> => ({
-      message: toMessage(row),
-      snippet: excerptOf(row.text ?? '', wanted),
-    })
-    return c.json(
-      toPage(rows, limit, ({ rank, id }) => [rank, id], toHit),
-      200,
+    const page = toPage(
+      rows,
+      limit,
+      ({ rank, id }) => [rank, id],
+      (row) => row,
     )
+    return c.json({ ...page, items: await toHits(page.items, wanted) }, 200)
   })
+}
+
+/** One in each turn of the event loop: a long text takes milliseconds, and nobody is to wait for a hundred of them. */
+async function toHits(rows: readonly Row[], wanted: ReadonlySet<string>) {
+  const hits: z.output<typeof Hit>[] = []
+  for (const row of rows) {
+    hits.push({ message: toMessage(row), snippet: excerptOf(row.text ?? '', wanted) })
+    await nextTurn()
+  }
+  return hits
 }
 
 type Search = {

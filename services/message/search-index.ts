@@ -14,8 +14,9 @@ const patienceMs = 8_000
 
 /**
  * Brings the index up to date for a user's conversations, so that it holds all that was committed before:
- * whoever searches pays for what was written since somebody last searched there. When a chunk takes too long, the
- * rest goes one by one, and a message that takes too long is left out, so that the index always gets on. Throws Problem unavailable when much is left.
+ * whoever searches pays for what was written since somebody last searched there. When a chunk takes too
+ * long, the rest goes one by one, and a message that takes too long is left out, so that the index always
+ * gets on. Throws Problem unavailable when much is left.
  */
 export async function indexConversations({ sql, log }: Ctx, userId: string): Promise<void> {
   const until = performance.now() + patienceMs

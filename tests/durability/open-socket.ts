@@ -66,18 +66,34 @@ export class OpenSocket {
 
   /** The new messages it was sent, in the order they came. */
   messages(): Message[] {
-    return this.events.filter(({ event }) => event.type === 'message.created').map(messageOf)
+    return this.#ofType('message.created')
   }
 
-  /** Throws unless the places of all events follow each other and no event came twice. */
+  /** The ids of the messages it was told of. Of one that was deleted before it was read, the mailbox tells the deletion alone. */
+  told(): Set<string> {
+    return new Set([...this.messages(), ...this.#ofType('message.deleted')].map(({ id }) => id))
+  }
+
+  /**
+   * Throws unless events came in the order of their places, none came twice, and no more places are empty than
+   * messages were deleted before they were read.
+   */
   check(): void {
     const ids = new Set(this.events.map(({ event }) => event.id))
     if (ids.size !== this.events.length) this.complaints.push(`${this.events.length - ids.size} came twice`)
+    let empty = this.told().size - this.messages().length
     this.events.forEach(({ cursor }, index) => {
       const before = this.events[index - 1]?.cursor
-      if (before && nextOf(before) !== cursor) this.complaints.push(`${cursor} came after ${before}`)
+      if (!before) return
+      empty -= stepsBetween(before, cursor) - 1
+      if (empty < 0 || stepsBetween(before, cursor) < 1)
+        this.complaints.push(`${cursor} came after ${before}`)
     })
     if (this.complaints.length > 0) throw new Error(this.complaints.slice(0, 5).join('; '))
+  }
+
+  #ofType(type: string): Message[] {
+    return this.events.filter(({ event }) => event.type === type).map(messageOf)
   }
 
   #accept(frame: ServerFrame): void {
@@ -107,7 +123,8 @@ const messageOf = ({ event }: EventFrame): Message => event.data as Message
 
 const frameOf = (text: string): ServerFrame => JSON.parse(text)
 
-function nextOf(cursor: string): string {
-  const [epoch, n] = cursor.split('-')
-  return `${epoch}-${Number(n) + 1}`
+/** How many places one cursor lies after another; a hole without end between those of different epochs. */
+function stepsBetween(before: string, after: string): number {
+  const [[epoch, n], [laterEpoch, later]] = [before.split('-'), after.split('-')]
+  return epoch === laterEpoch ? Number(later) - Number(n) : Number.POSITIVE_INFINITY
 }

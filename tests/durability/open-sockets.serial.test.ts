@@ -21,12 +21,11 @@ const watched = traffic.pairs.flatMap((pair) =>
   })),
 )
 const nodeUrl = async (name: string) => (await processOf(plaza, name)).url
-const gotBy = (socket: OpenSocket) => new Set(socket.messages().map(({ id }) => id))
 /** Waits until every socket has got every message that was acknowledged, then looks at the order of all it got. */
 const everySocketHasAll = async () => {
   for (const { pair, socket } of watched) {
     await eventually(() => {
-      const got = gotBy(socket)
+      const got = socket.told()
       const missing = [...pair.acknowledged.values()].filter(({ id }) => !got.has(id))
       expect(missing.map(({ seq }) => seq)).toEqual([])
     }, 60_000)
@@ -61,7 +60,7 @@ test('what was sent while nodes could not hear NATS reaches their sockets withou
     await eventually(async () => {
       const waiting = new Set(await socket.waiting())
       expect(
-        [...pair.acknowledged.keys()].filter((id) => !waiting.has(id) && !gotBy(socket).has(id)),
+        [...pair.acknowledged.keys()].filter((id) => !waiting.has(id) && !socket.told().has(id)),
       ).toEqual([])
     }, 60_000)
   for (const node of nodes) await plaza.kill(node, 'SIGCONT')

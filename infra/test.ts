@@ -54,6 +54,8 @@ try {
   const sum = (of: 'passed' | 'failed' | 'skipped') =>
     results.reduce((total, result) => total + result[of], 0)
   const [passed, failed, skipped] = [sum('passed'), sum('failed'), sum('skipped')]
+  // Once more at the end, for whoever keeps no more than the end of what a run printed.
+  for (const { failures } of results) for (const failure of failures) console.log(`\n${failure}`)
   if (passed + failed === 0) console.log('no test was found')
   else if (failed === 0) process.exitCode = 0
   console.log(`\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`)

@@ -9,9 +9,9 @@ import { freshEpoch, keepMs } from './mailbox.ts'
 import { MailboxesAway } from './mailboxes-away.ts'
 import { emptyLargest } from './memory.ts'
 import { runScript } from './script.ts'
-import { appendScript, countScript, removeScript } from './scripts.ts'
+import { appendScript, countScript } from './scripts.ts'
 
-/** A frame on its way into a mailbox: the event's text, what of it is kept, and the frame that leaves for it. */
+/** A frame on its way into a mailbox: the event's text, what of it is kept, and the id of the frame that leaves for it. */
 export type Frame = { id: string; text: string; stored: string; replaces?: string | undefined }
 
 export type Appender = {
@@ -41,6 +41,9 @@ export function createAppender({ redis, generation, log, config }: Options): App
       keys.push(own.frames, own.meta, own.nodes)
       args.push(frames.length)
       for (const { id, stored } of frames) args.push(id, stored)
+      const replacing = frames.filter(({ replaces }) => replaces !== undefined)
+      args.push(replacing.length)
+      for (const { id, replaces } of replacing) args.push(id, replaces ?? '')
     }
     const answers = await runScript(redis, appendScript, keys, args)
     return Array.isArray(answers) ? mail.flatMap((letter, index) => toAppended(letter, answers[index])) : []
@@ -51,16 +54,6 @@ export function createAppender({ redis, generation, log, config }: Options): App
     } catch (error) {
       throw toAway(error, generation)
     }
-  }
-  const removeReplaced = async (mail: ReadonlyMap<string, readonly Frame[]>) => {
-    const removals = [...mail].flatMap(([userId, frames]) => {
-      const ids = frames.flatMap(({ replaces }) => replaces ?? [])
-      const { frames: stream, meta } = keysOf(userId)
-      return ids.length > 0 ? runScript(redis, removeScript, [stream, meta], ids) : []
-    })
-    await Promise.all(removals).catch((error) => {
-      throw toAway(error, generation)
-    })
   }
   /** What can be done at once about appends that failed; throws MailboxesAway when only waiting helps. */
   const repeat = async (mail: Mail, head: Head, reason: unknown): Promise<Appended[]> => {
@@ -116,7 +109,6 @@ export function createAppender({ redis, generation, log, config }: Options): App
         }),
       )
       generation.noteAppends(repeated > 0 ? await countAppends(repeated) : appends)
-      await removeReplaced(mail)
       return results.flat()
     },
   }

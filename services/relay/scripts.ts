@@ -34,7 +34,9 @@ end
 
 /**
  * Appends to several mailboxes. KEYS: frames, meta, nodes of each. ARGV: generation, fresh epoch, now,
- * keepMs, maxFrames, maxBytes, onlyAway, then for each mailbox how many frames, and id and text of each.
+ * keepMs, maxFrames, maxBytes, onlyAway, then for each mailbox how many frames, and id and text of each, then how
+ * many of them replace another, and the ids of both. What is replaced leaves the mailbox, its place stays empty, and
+ * as long as the frame in its stead is there it cannot come back, however late or often it comes.
  * Answers for each {epoch, places, nodes}: the place of the first frame when the rest follow it, else the
  * place of each; the registry's entries as they stand. {} stands for an erased user, and for one who is
  * connected when only those away are meant.
@@ -56,6 +58,7 @@ local function trim(frames, meta, n, trimmedTo, bytes, trimTo)
       trimmedTo = tonumber(string.match(entry[1], '^%d+'))
       bytes = bytes - #entry[2][2]
       gone[#gone + 1] = entry[2][1]
+      gone[#gone + 1] = entry[2][3]
     end
     if #gone == 0 then break end
     redis.call('HDEL', meta, unpack(gone))
@@ -94,7 +97,17 @@ local function look(meta, from, to)
   return redis.call('HMGET', meta, unpack(asked))
 end
 
-local function append(frames, meta, registry, from, to)
+-- Takes a frame out of the stream, if it is there, and answers the bytes that are left.
+local function remove(frames, meta, known, id, bytes)
+  local place = known[id] or tonumber(redis.call('HGET', meta, id) or 0)
+  if place == 0 then return bytes end
+  local entry = redis.call('XRANGE', frames, place .. '-0', place .. '-0')[1]
+  if not entry then return bytes end
+  redis.call('XDEL', frames, place .. '-0')
+  return bytes - #entry[2][2]
+end
+
+local function append(frames, meta, registry, from, to, replacing)
   local nodes = redis.call('HGETALL', registry)
   if onlyAway and isConnected(nodes) then return {} end
   local found = look(meta, from, to)
@@ -117,7 +130,16 @@ local function append(frames, meta, registry, from, to)
       known[id] = n
       changes[#changes + 1] = id
       changes[#changes + 1] = string.format('%d', n)
-      redis.call('XADD', frames, string.format('%d-0', n), id, text)
+      local replaced = replacing and replacing[id]
+      if replaced then
+        bytes = remove(frames, meta, known, replaced, bytes)
+        known[replaced] = 0
+        changes[#changes + 1] = replaced
+        changes[#changes + 1] = '0'
+        redis.call('XADD', frames, string.format('%d-0', n), id, text, replaced, '')
+      else
+        redis.call('XADD', frames, string.format('%d-0', n), id, text)
+      end
       if places then places[#places + 1] = n end
     else
       -- A repeat: from here on each frame names its place.
@@ -144,11 +166,16 @@ end
 
 local answers, at = {}, 8
 for i = 1, #KEYS, 3 do
-  local count = tonumber(ARGV[at])
-  local answer = append(KEYS[i], KEYS[i + 1], KEYS[i + 2], at + 1, at + 2 * count)
+  local last = at + 2 * tonumber(ARGV[at])
+  local from, replacing = at + 1, nil
+  at = last + 2 + 2 * tonumber(ARGV[last + 1])
+  for pair = last + 2, at - 1, 2 do
+    replacing = replacing or {}
+    replacing[ARGV[pair]] = ARGV[pair + 1]
+  end
+  local answer = append(KEYS[i], KEYS[i + 1], KEYS[i + 2], from, last, replacing)
   if not answer then return redis.error_reply('STALE') end
   answers[#answers + 1] = answer
-  at = at + 2 * count + 1
 end
 return answers
 `)

@@ -5,6 +5,7 @@ import { makeCertificates } from '../certificates.ts'
 import { Failure } from '../failure.ts'
 import { locate, type Progress } from '../tools/tool.ts'
 import { traefik } from '../tools/traefik.ts'
+import { goEnvironment } from './go.ts'
 import { launch, type Part } from './part.ts'
 
 /** The addresses of every service's instances, by the name routes.yaml uses. */
@@ -42,7 +43,7 @@ export const startTraefik = async (options: TraefikOptions): Promise<Part> => {
     url: `http://127.0.0.1:${port}`,
     port,
     command: [program, `--configFile=${configFile}`],
-    env,
+    env: { ...goEnvironment(), ...env },
     log: logFile,
     ready: () => isEnabled(adminPort, 'routers/nothing@file'),
   })

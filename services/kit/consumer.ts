@@ -1,5 +1,6 @@
 import { AckPolicy, type ConsumerMessages, DeliverPolicy, type JsMsg } from '@nats-io/jetstream'
 import { nanos } from '@nats-io/transport-node'
+import { pause } from './every.ts'
 import type { Log } from './log.ts'
 import type { Nats } from './nats.ts'
 import { isAbsent } from './stream.ts'
@@ -32,11 +33,10 @@ const patientMs = 10_000
  */
 export async function startConsumer(options: Options): Promise<Consumers> {
   const { nats, log, stream, durable } = options
-  let stopping = false
+  const stopping = new AbortController()
+  const { signal } = stopping
   let messages: ConsumerMessages | undefined
-  const stopped = Promise.withResolvers<void>()
   let hasBegun = false
-  const pause = (ms: number) => Promise.race([Bun.sleep(ms), stopped.promise])
 
   const session = async () => {
     const created = await ensureConsumer(options)
@@ -44,7 +44,7 @@ export async function startConsumer(options: Options): Promise<Consumers> {
     const consumer = await nats.js.consumers.get(stream, durable)
     messages = await consumer.consume({ max_messages: options.maxPending ?? 500, expires: 5_000 })
     // The stop came before there was anything to stop.
-    if (stopping) messages.stop()
+    if (signal.aborted) messages.stop()
     const watchdog = watch(options, created, () => messages?.stop())
     try {
       await drainInBatches(messages, options)
@@ -55,25 +55,24 @@ export async function startConsumer(options: Options): Promise<Consumers> {
   }
 
   const run = (async () => {
-    while (!stopping) {
+    while (!signal.aborted) {
       try {
         await session()
       } catch (error) {
-        if (stopping) break
+        if (signal.aborted) break
         const expected = options.isOutage(error) || isAbsent(error) || !nats.connected()
         // At a first start the service whose stream it is may not have made it yet.
         const level = isAbsent(error) && !hasBegun ? 'debug' : expected ? 'info' : 'error'
         log[level]({ err: error, durable }, 'consumer paused')
-        await pause(500)
-        while (!stopping && !(await isHealthy(options))) await pause(500)
+        await pause(500, signal)
+        while (!signal.aborted && !(await isHealthy(options))) await pause(500, signal)
       }
     }
   })()
 
   return {
     async stop() {
-      stopping = true
-      stopped.resolve()
+      stopping.abort()
       messages?.stop()
       await run
     },

@@ -1,10 +1,11 @@
+import { setTimeout } from 'node:timers/promises'
 import type { Log } from './log.ts'
 import { isConnectionError } from './sql.ts'
 
 /** Repeats work with a pause between, whatever becomes of it; the answer ends it and waits for the last run. */
 export function every(pauseMs: number, log: Log, work: () => Promise<unknown>): () => Promise<void> {
-  const stopped = Promise.withResolvers<void>()
-  let running = true
+  const stopping = new AbortController()
+  const { signal } = stopping
   let failure: string | undefined
   const attempt = async () => {
     try {
@@ -19,14 +20,17 @@ export function every(pauseMs: number, log: Log, work: () => Promise<unknown>): 
     }
   }
   const loop = (async () => {
-    while (running) {
-      await Promise.race([Bun.sleep(pauseMs), stopped.promise])
-      if (running) await attempt()
+    while (!signal.aborted) {
+      await pause(pauseMs, signal)
+      if (!signal.aborted) await attempt()
     }
   })()
   return async () => {
-    running = false
-    stopped.resolve()
+    stopping.abort()
     await loop
   }
 }
+
+/** Waits until the time has passed or the signal comes. A race with a promise that stays open would leave something of each wait in it. */
+export const pause = (ms: number, signal: AbortSignal): Promise<void> =>
+  setTimeout(ms, undefined, { signal }).catch(() => undefined)

@@ -1,6 +1,7 @@
 import { type ConsumerMessages, DeliverPolicy } from '@nats-io/jetstream'
 import { z } from 'zod'
 import { defineEvent, type PlazaEvent } from './events.ts'
+import { pause } from './every.ts'
 import type { Log } from './log.ts'
 import type { Nats } from './nats.ts'
 
@@ -52,8 +53,8 @@ export function followRevocations(nats: Nats, log: Log): Revocations {
   let heardAt = Number.NEGATIVE_INFINITY
   let knownUntil = Date.now()
   let messages: ConsumerMessages | undefined
-  let stopping = false
-  const stopped = Promise.withResolvers<void>()
+  const stopping = new AbortController()
+  const { signal } = stopping
 
   const apply = (revocation: Revocation) => {
     const key = `${revocation.scope}:${revocation.id}`
@@ -101,9 +102,9 @@ export function followRevocations(nats: Nats, log: Log): Revocations {
     messages?.stop()
   })
   const following = (async () => {
-    while (!stopping) {
+    while (!signal.aborted) {
       await session().catch((error) => log.debug({ err: error }, 'revocations are not being followed'))
-      if (!stopping) await Promise.race([Bun.sleep(100), stopped.promise])
+      await pause(100, signal)
     }
   })()
   const forgetting = setInterval(() => {
@@ -121,8 +122,7 @@ export function followRevocations(nats: Nats, log: Log): Revocations {
       return () => void listeners.delete(listener)
     },
     async stop() {
-      stopping = true
-      stopped.resolve()
+      stopping.abort()
       stopDisconnect()
       clearInterval(forgetting)
       messages?.stop()

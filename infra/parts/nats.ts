@@ -2,7 +2,6 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { natsServer } from '../tools/nats.ts'
 import { locate, type Progress } from '../tools/tool.ts'
-import { goEnvironment } from './go.ts'
 import { converse, launch, type Part } from './part.ts'
 
 export type NatsOptions = { dir: string; port: number; password: string; logFile: string; progress: Progress }
@@ -19,13 +18,7 @@ export const startNats = async ({ dir, port, password, logFile, progress }: Nats
     url: `nats://plaza:${password}@127.0.0.1:${port}`,
     port,
     command: [program, '--config', join(import.meta.dir, '../nats.conf')],
-    env: {
-      ...goEnvironment(),
-      NATS_HOST: '127.0.0.1',
-      NATS_PORT: String(port),
-      NATS_STORE: dir,
-      NATS_PASSWORD: password,
-    },
+    env: { NATS_HOST: '127.0.0.1', NATS_PORT: String(port), NATS_STORE: dir, NATS_PASSWORD: password },
     log: logFile,
     ready: () => converse(port, '', '"jetstream":true'),
   })

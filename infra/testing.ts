@@ -9,6 +9,8 @@ import { startRedis } from './parts/redis.ts'
 import { freePort } from './ports.ts'
 import { secret } from './secret.ts'
 
+export { standstill } from './parts/part.ts'
+
 /** A part that a test may kill, empty and bring back on the same port. */
 export type TestPart = Pick<Part, 'name' | 'url' | 'port' | 'kill' | 'stop'> & {
   readonly pid: number

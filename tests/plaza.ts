@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort } from '@plaza/infra/ports'
 import { type Run, readRun } from '@plaza/infra/run'
-import { folderVariable } from '@plaza/infra/testing'
+import { folderVariable, standstill } from '@plaza/infra/testing'
 import { instancesInForce } from '@plaza/infra/traefik'
 
 /** A whole Plaza of a test's own: real parts, real services, real gateway, supervised as an operator's is. */
@@ -74,6 +74,7 @@ export const startPlaza = async ({ each = false, scale = {}, env }: PlazaOptions
       const target = [...parts, ...services, { name: 'up', pid }].find((candidate) => candidate.name === name)
       if (!target) throw new Error(`nothing here is named ${name}`)
       process.kill(target.pid, signal)
+      if (signal === 'SIGSTOP') await standstill(target.pid)
       if (name === 'up') await up.exited
     },
     restart: async (name) => {

@@ -1,7 +1,7 @@
 import { closeSync, openSync } from 'node:fs'
 import { connect } from 'node:net'
 import { Failure } from '../failure.ts'
-import { reasonIn } from '../tools/command.ts'
+import { reasonIn, run } from '../tools/command.ts'
 
 /** A running process that Plaza stands on. */
 export type Part = {
@@ -13,7 +13,7 @@ export type Part = {
   readonly exited: Promise<void>
   /** Ends it in its own clean way, by force after ten seconds. */
   stop(): Promise<void>
-  /** Sends a signal, SIGKILL if none is named, and waits for the end when it is deadly. */
+  /** Sends a signal, SIGKILL if none is named, and waits for the end, or the standstill, that it brings. */
   kill(signal?: NodeJS.Signals): Promise<void>
 }
 
@@ -54,10 +54,21 @@ export const launch = async (options: Launch): Promise<Part> => {
     kill: async (signal = 'SIGKILL') => {
       child.kill(signal)
       if (signal === 'SIGKILL') await exited
+      if (signal === 'SIGSTOP') await standstill(child.pid)
     },
   }
   await untilReady(options, part, () => (child.exitCode ?? child.signalCode) !== null, lastWords)
   return part
+}
+
+/** Waits until every thread of a process that was sent SIGSTOP has stopped; each does so when it next gets a core. */
+export const standstill = async (pid: number): Promise<void> => {
+  const threads = process.platform === 'linux' ? ['-L'] : []
+  const runs = async () => {
+    const states = await run(['ps', ...threads, '-o', 'state=', '-p', String(pid)])
+    return states.split('\n').some((state) => /^[^T\s]/.test(state))
+  }
+  for (const deadline = Date.now() + 5_000; Date.now() < deadline && (await runs()); ) await Bun.sleep(5)
 }
 
 const untilReady = async (

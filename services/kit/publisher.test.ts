@@ -46,7 +46,7 @@ test('what a stream refuses is refused with its reason', async () => {
 
 test('what was under way when the connection broke is given up, and later ones arrive', async () => {
   // A broker that is stopped, not ended, takes what it is sent and answers nothing.
-  parts.nats.kill('SIGSTOP')
+  await parts.nats.kill('SIGSTOP')
   const underWay = nats.publish(row()).catch((error: Error) => error.message)
   await Bun.sleep(50)
   await parts.nats.kill()
@@ -56,8 +56,8 @@ test('what was under way when the connection broke is given up, and later ones a
 })
 
 test('a broker that does not answer is given up after a while', async () => {
-  parts.nats.kill('SIGSTOP')
-  const unanswered = nats.publish(row()).catch((error: Error) => error.message)
-  expect(await unanswered).toBe('the broker did not answer')
-  parts.nats.kill('SIGCONT')
+  await parts.nats.kill('SIGSTOP')
+  const answer = await nats.publish(row()).catch((error: Error) => error.message)
+  await parts.nats.kill('SIGCONT')
+  expect(answer).toBe('the broker did not answer')
 })

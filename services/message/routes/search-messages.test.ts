@@ -3,7 +3,7 @@ import { newId } from '@plaza/kit/id'
 import { eventually, type TestUser } from '@plaza/kit/testing'
 import { z } from 'zod'
 import { Message } from '../schema.ts'
-import { createWorld, expectProblem, parse } from '../tests/_world.ts'
+import { createWorld, expectProblem, holdOpen, parse } from '../tests/_world.ts'
 
 const world = await createWorld(import.meta.path)
 const Hits = z.object({
@@ -18,19 +18,8 @@ const search = async (user: TestUser, query: string, rest = '') =>
     await world.ask(user, 'GET', `/api/v1/search/messages?query=${encodeURIComponent(query)}${rest}`),
   )
 /** Keeps the index from every search, and answers what ends that. */
-const lockIndex = async () => {
-  const [held, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
-  const holding = world.db.begin(async (tx) => {
-    await tx`lock table search_progress, search_documents in access exclusive mode`
-    held.resolve()
-    await gate.promise
-  })
-  await held.promise
-  return async () => {
-    gate.resolve()
-    await holding
-  }
-}
+const lockIndex = () =>
+  holdOpen(world.db, (tx) => tx`lock table search_progress, search_documents in access exclusive mode`)
 const textsOf = (hits: z.infer<typeof Hits>) => hits.items.map(({ message }) => message.text)
 
 test('both people find a message by its words at once, with the matching part shown', async () => {

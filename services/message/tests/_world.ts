@@ -4,7 +4,7 @@ import type { Emission, EventDefinition } from '@plaza/kit/events'
 import { newId } from '@plaza/kit/id'
 import { toRow } from '@plaza/kit/outbox'
 import type { Running } from '@plaza/kit/service'
-import type { Transaction } from '@plaza/kit/sql'
+import type { Sql, Transaction } from '@plaza/kit/sql'
 import { ensureStream } from '@plaza/kit/stream'
 import { eventually, type TestDeps, type TestUser, testDeps } from '@plaza/kit/testing'
 import type { z } from 'zod'
@@ -109,20 +109,11 @@ export async function createWorld(path: string, variables: Environment = {}) {
     /** Lets auth know nobody of this id. */
     forget: (userId: string) => unknown.add(userId),
     /** Locks a conversation, does more in the same transaction, and answers what commits it. */
-    async holdLock(conversationId: string, work: (tx: Transaction) => Promise<void> = async () => {}) {
-      const [held, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
-      const holding = sql.begin(async (tx) => {
+    holdLock: (conversationId: string, work: (tx: Transaction) => Promise<void> = async () => {}) =>
+      holdOpen(sql, async (tx) => {
         await tx`select from conversations where id = ${conversationId} for update`
         await work(tx)
-        held.resolve()
-        await gate.promise
-      })
-      await held.promise
-      return async () => {
-        gate.resolve()
-        await holding
-      }
-    },
+      }),
     /** How many connections wait for a lock of another's. */
     async waitingForLocks() {
       const [row] = await sql<{ waiting: number }[]>`
@@ -181,4 +172,19 @@ function standInForUsers({ host }: TestDeps, unknown: Set<string>): void {
     if (id || !keys) return Response.json({ id })
     return keys(request)
   })
+}
+
+/** Does work in a transaction that stays open, with the locks it took; answers what ends it. */
+export async function holdOpen(sql: Sql, work: (tx: Transaction) => Promise<unknown>) {
+  const [held, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const holding = sql.begin(async (tx) => {
+    await work(tx)
+    held.resolve()
+    await gate.promise
+  })
+  await held.promise
+  return async () => {
+    gate.resolve()
+    await holding
+  }
 }

@@ -1,7 +1,9 @@
 import { expect, test } from 'bun:test'
 import { newId } from '@plaza/kit/id'
 import { eventually, type TestUser } from '@plaza/kit/testing'
+import { messageCreated } from '../events.ts'
 import { Conversation, Message } from '../schema.ts'
+import { createSender } from '../send.ts'
 import { createWorld, expectProblem, parse } from './_world.ts'
 
 const world = await createWorld(import.meta.path)
@@ -25,6 +27,20 @@ test('50 sends with one key at once are one message, and 50 times the same 201',
     'key_reused',
   )
   await other.stop()
+})
+
+test('a message whose instance died right after storing it is told of all the same', async () => {
+  const { ann, conversation } = await world.pair()
+  const done = async () => {}
+  const transaction = () => Promise.reject(new Error('a send needs none of its own'))
+  const dead = createSender({ sql: world.db, outbox: { transaction, publish() {}, idle: done, stop: done } })
+  const { id } = await dead.send({
+    senderId: ann.id,
+    conversationId: conversation.id,
+    key: undefined,
+    text: 'Hello',
+  })
+  expect((await world.eventOf(messageCreated, conversation.id)).data.id).toBe(id)
 })
 
 test('two instances that wait for the same lock with the same key store one message', async () => {

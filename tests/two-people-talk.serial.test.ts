@@ -68,6 +68,16 @@ test('they talk live', async () => {
   await eventually(() => expect(adas.typing).toContain(ben.id))
 })
 
+test('they talk live while the broker hangs', async () => {
+  await plaza.kill('nats', 'SIGSTOP')
+  try {
+    await ada.client.send(conversationId, 'Still there?')
+    await eventually(() => expect(textsOf(bens.messages)).toContain('Still there?'))
+  } finally {
+    await plaza.kill('nats', 'SIGCONT')
+  }
+})
+
 test('whoever is away gets everything on return, in order and once', async () => {
   await ben.client.disconnect()
   for (let number = 1; number <= 30; number += 1)
@@ -75,9 +85,9 @@ test('whoever is away gets everything on return, in order and once', async () =>
   const [first] = (await ada.client.talk.history(conversationId)).items
   await ada.client.talk.edit(first?.id ?? '', 'Hello dear Ben')
   await ben.client.connect()
-  await eventually(() => expect(bens.messages).toHaveLength(32))
+  await eventually(() => expect(bens.messages).toHaveLength(33))
   await eventually(() => expect(bens.changed).toContain('edited 1 Hello dear Ben'))
-  expect(bens.messages.map(({ seq }) => seq)).toEqual(Array.from({ length: 32 }, (_, index) => index + 1))
+  expect(bens.messages.map(({ seq }) => seq)).toEqual(Array.from({ length: 33 }, (_, index) => index + 1))
 })
 
 test('edits, reactions and deletions reach the other', async () => {
@@ -86,15 +96,15 @@ test('edits, reactions and deletions reach the other', async () => {
   await ada.client.talk.react(sent.id, '👍')
   await ben.client.talk.remove(sent.id)
   await eventually(() =>
-    expect(adas.changed.slice(-3)).toEqual(['edited 33 Typo', 'reaction 33 Typo', 'deleted 33 null']),
+    expect(adas.changed.slice(-3)).toEqual(['edited 34 Typo', 'reaction 34 Typo', 'deleted 34 null']),
   )
   expect((await ada.client.talk.message(sent.id)).deletedAt).not.toBeNull()
 })
 
 test('a read receipt reaches the sender and ends what is unread', async () => {
-  expect((await ben.client.talk.unread()).messages).toBe(31)
-  await ben.client.read(conversationId, 33)
-  await eventually(() => expect(adas.receipts).toContain(33))
+  expect((await ben.client.talk.unread()).messages).toBe(32)
+  await ben.client.read(conversationId, 34)
+  await eventually(() => expect(adas.receipts).toContain(34))
   await eventually(async () => expect((await ben.client.talk.unread()).messages).toBe(0))
 })
 
@@ -115,7 +125,7 @@ test('an account that is deleted is erased everywhere, and says when it is done'
   await eventually(() => expect(ben.client.state).toBe('ended'))
   const { items } = await ada.client.talk.history(conversationId, { limit: 100 })
   expect(items.filter(({ senderId, text }) => senderId === ben.id && text !== null)).toEqual([])
-  expect(items.map(({ seq }) => seq)).toEqual(Array.from({ length: 33 }, (_, index) => index + 1))
+  expect(items.map(({ seq }) => seq)).toEqual(Array.from({ length: 34 }, (_, index) => index + 1))
   expect(await all(ada.client.people.search(ben.username))).toEqual([])
 })
 

@@ -7,6 +7,7 @@ import { createLog } from './log.ts'
 import { refusedEvents } from './metrics.ts'
 import { migrate } from './migrate.ts'
 import { startOutbox, storeRows, toRow } from './outbox.ts'
+import type { OutboxRow } from './publisher.ts'
 import { connectSql } from './sql.ts'
 import { eventually, testDeps } from './testing.ts'
 
@@ -45,4 +46,31 @@ test('an event that the broker refuses waits and is counted, and those about it 
 test('it leaves once the broker takes it', async () => {
   await nats.jsm.streams.update('MESSAGE', { max_msg_size: 16_384 })
   await eventually(async () => expect(await pending()).toHaveLength(1), 30_000)
+})
+
+test('what was committed is handed over and leaves for the broker by itself; what was undone is neither', async () => {
+  // Its sweeper would bring what does not leave by itself.
+  await outbox.stop()
+  const handedOver: string[] = []
+  const own = await startOutbox({
+    ...{ sql, nats, log, streams: [], sweepMs: 60_000 },
+    handOver: () => async (rows) => {
+      handedOver.push(...(rows as OutboxRow[]).map(({ id }) => id))
+      return []
+    },
+  })
+  const before = (await nats.jsm.streams.info('MESSAGE')).state.messages
+  const note = () => noted.emit({ subject: newId(), data: { text: 'hello' } })
+  const undone = own.transaction(async (_, emit) => {
+    emit(note())
+    throw new Error('undone')
+  })
+  await expect(undone).rejects.toThrow('undone')
+  const committed = note()
+  await own.transaction(async (_, emit) => emit(committed))
+  expect(handedOver).toEqual([committed.event.id])
+  await eventually(async () =>
+    expect((await nats.jsm.streams.info('MESSAGE')).state.messages).toBe(before + 1),
+  )
+  await own.stop()
 })

@@ -1,6 +1,7 @@
 import { createBatcher } from './batch.ts'
 import { type Emission, subjectOf } from './events.ts'
 import { every } from './every.ts'
+import type { Operation } from './host.ts'
 import type { Log } from './log.ts'
 import { refusedEvents } from './metrics.ts'
 import type { Nats } from './nats.ts'
@@ -17,13 +18,21 @@ export type Outbox = {
   transaction<T>(work: (tx: Transaction, emit: (emission: Emission) => void) => Promise<T>): Promise<T>
   /** Sends events that a statement of the caller's own has stored and committed. */
   publish(rows: readonly OutboxRow[]): void
-  /** Resolves when all that was handed over has been acknowledged, or left to the sweeper. */
-  idle(): Promise<void>
   stop(): Promise<void>
 }
 
-type Options = { sql: Sql; nats: Nats; log: Log; streams: readonly StreamSpec[]; sweepMs?: number }
+type Options = {
+  sql: Sql
+  nats: Nats
+  log: Log
+  streams: readonly StreamSpec[]
+  sweepMs?: number
+  /** What in this process is told of committed events without waiting for the broker; it may lose them. */
+  handOver?(): Operation | undefined
+}
 
+/** Nobody waits for the broker to have what was handed over, so it leaves in company. */
+const gatherMs = 10
 const sweepAfterSeconds = 1
 const sweepRows = 500
 const refusedPauseSeconds = 10
@@ -32,7 +41,8 @@ const refusedPauseSeconds = 10
  * The transactional outbox of one service: an event is stored with the change it tells of, published
  * right after the commit, and swept up later when a crash or an absent broker came between.
  */
-export async function startOutbox({ sql, nats, log, streams, sweepMs = 1_000 }: Options): Promise<Outbox> {
+export async function startOutbox(options: Options): Promise<Outbox> {
+  const { sql, nats, log, streams, sweepMs = 1_000, handOver } = options
   await ensurePartitions(sql)
   const acknowledged = createBatcher<string, true>({
     maxInFlight: 1,
@@ -54,15 +64,31 @@ export async function startOutbox({ sql, nats, log, streams, sweepMs = 1_000 }: 
       log.debug({ err: error, event: row.id }, 'event left to the sweeper')
     }
   }
-  const publish = (rows: readonly OutboxRow[]) => {
+  const sendAll = (rows: readonly OutboxRow[]) => {
     if (!watch.trusted()) return
     for (const row of rows) {
       const sent = send(row).finally(() => sending.delete(sent))
       sending.add(sent)
     }
   }
+  let gathered: OutboxRow[] = []
+  const sendGathered = () => {
+    const rows = gathered
+    gathered = []
+    sendAll(rows)
+  }
+  const publish = (rows: readonly OutboxRow[]) => {
+    if (!watch.trusted()) return
+    const over = handOver?.()
+    if (!over) return sendAll(rows)
+    void over(rows)
+    if (gathered.length === 0) setTimeout(sendGathered, gatherMs)
+    gathered.push(...rows)
+  }
   const watch = await watchStreams({ sql, nats, log, streams })
   const stopSweeping = every(sweepMs, log, async () => {
+    // Almost always there is nothing, and one statement is less than a transaction's three.
+    if (!watch.trusted() || !(await isAnyLate(sql))) return
     while (watch.trusted() && (await sweep({ sql, nats, log, watch })));
   })
   const stopPartitioning = every(600_000, log, () => ensurePartitions(sql))
@@ -79,10 +105,8 @@ export async function startOutbox({ sql, nats, log, streams, sweepMs = 1_000 }: 
       return result.value
     },
     publish,
-    async idle() {
-      await Promise.all(sending)
-    },
     async stop() {
+      sendGathered()
       await Promise.all([stopSweeping(), stopPartitioning(), watch.stop()])
       await Promise.race([Promise.all(sending), Bun.sleep(2_000)])
     },
@@ -149,13 +173,22 @@ async function sweep({ sql, nats, log, watch }: Sweeping): Promise<boolean> {
   })
 }
 
+/** What the sweeper takes: rows that nobody has published since, unless the broker has refused them just now. */
+const isLate = (sql: Sql | Transaction) => sql`
+  created_at < now() - make_interval(secs => ${sweepAfterSeconds})
+    and (refused_at is null or refused_at < now() - make_interval(secs => ${refusedPauseSeconds}))`
+
+async function isAnyLate(sql: Sql): Promise<boolean> {
+  const rows = await sql`select from outbox_pending where ${isLate(sql)} limit 1`
+  return rows.length > 0
+}
+
 /** A row that leaves late gets a late time, for what is published again is asked for by its time (republish.ts). */
 const takeLate = (tx: Transaction) => tx<OutboxRow[]>`
   with late as materialized (
     select id, created_at
     from outbox_pending
-    where created_at < now() - make_interval(secs => ${sweepAfterSeconds})
-      and (refused_at is null or refused_at < now() - make_interval(secs => ${refusedPauseSeconds}))
+    where ${isLate(tx)}
     order by id
     limit ${sweepRows}
     for update skip locked

@@ -16,8 +16,13 @@ type Step = Change & { erasure: Erasure }
 /** Works off the erasures that are due, a page of messages in each transaction; instances share them. */
 export const startErasures = (ctx: Ctx): (() => Promise<void>) =>
   every(1_000, ctx.log, async () => {
-    while (await takeStep(ctx));
+    if (await isAnyDue(ctx)) while (await takeStep(ctx));
   })
+
+async function isAnyDue({ sql }: Ctx): Promise<boolean> {
+  const rows = await sql`select from erasures where finished_at is null and due_at <= now() limit 1`
+  return rows.length > 0
+}
 
 /** Does one step of one erasure; answers false when none is due. One that fails waits, so that it holds back no other. */
 async function takeStep({ sql, outbox, config }: Ctx): Promise<boolean> {

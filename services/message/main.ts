@@ -28,7 +28,10 @@ export const messageService: Service = {
     const sql = connectByIndex(config.DATABASE_URL)
     const nats = await host.nats()
     await migrate(sql, join(import.meta.dir, 'migrations'), log)
-    const outbox = await startOutbox({ sql, nats, log, streams: [messageStream] })
+    const outbox = await startOutbox({
+      ...{ sql, nats, log, streams: [messageStream] },
+      handOver: () => host.operations.get('relay.handOver'),
+    })
     const sender = createSender({ sql, outbox })
     const receipts = createReceipts({ sql, outbox })
     const ctx: Ctx = {

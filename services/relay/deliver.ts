@@ -1,11 +1,10 @@
 import type { JsMsg } from '@nats-io/jetstream'
-import { type Consumers, startConsumer } from '@plaza/kit/consumer'
-import { recipientsHeader } from '@plaza/kit/publisher'
+import { startConsumer } from '@plaza/kit/consumer'
 import type { Appended } from './appended.ts'
-import type { Frame } from './appender.ts'
 import type { Ctx } from './context.ts'
+import { createHandOver, type HandOver } from './hand-over.ts'
+import { eventIdOf, readMail, toMail } from './mail.ts'
 import { MailboxesAway } from './mailboxes-away.ts'
-import { findReplaced, toStored } from './pointer.ts'
 import { type WakeUp, wakeUpSubject, writeWakeUp } from './wake-up.ts'
 
 /** The events that may have recipients, by stream. */
@@ -19,17 +18,26 @@ const retryMs = 250
 
 type Options = Pick<Ctx, 'nats' | 'log' | 'appender' | 'generation' | 'nodeHere'>
 
-/** Brings each event into its recipients' mailboxes, then wakes the nodes at which they are connected. */
-export async function startDelivery(options: Options): Promise<Consumers> {
+/** Brings events into their recipients' mailboxes, and wakes the nodes at which those are connected. */
+export type Delivery = {
+  /** Events that a service of this process has just committed, and is publishing. */
+  handOver: HandOver['take']
+  stop(): Promise<void>
+}
+
+export async function startDelivery(options: Options): Promise<Delivery> {
   const { nats, log, appender, generation } = options
   let stopping = false
   const acknowledgements = createAcknowledgements()
+  const handOver = createHandOver({
+    generation,
+    bring: async (events) => wake(options, await appender.append(toMail(events))),
+  })
   /** With Redis away the messages are held, for whatever is given back comes again a second later at best. */
   const appendPatiently = async (messages: readonly JsMsg[]): Promise<Appended[]> => {
-    const mail = toMail(messages)
     for (;;) {
       try {
-        return await appender.append(mail)
+        return await appender.append(readMail(await findNew(handOver, messages)))
       } catch (error) {
         if (stopping || !(error instanceof MailboxesAway)) throw error
         await Bun.sleep(retryMs)
@@ -49,41 +57,26 @@ export async function startDelivery(options: Options): Promise<Consumers> {
         isOutage: (error) => error instanceof MailboxesAway,
         async handle(messages) {
           wake(options, await appendPatiently(messages))
+          for (const message of messages) handOver.arrived(eventIdOf(message))
           acknowledgements.add(messages)
         },
       }),
     ),
   )
   return {
+    handOver: handOver.take,
     async stop() {
       stopping = true
-      await Promise.all(consumers.map((consumer) => consumer.stop()))
+      await Promise.all([...consumers.map((consumer) => consumer.stop()), handOver.idle()])
       acknowledgements.flush()
     },
   }
 }
 
-/** Sorts events into the mail of each recipient. The text is handed on as it came. */
-export function toMail(messages: readonly JsMsg[]): Map<string, Frame[]> {
-  const mail = new Map<string, Frame[]>()
-  for (const message of messages) {
-    const head = message.headers
-    const recipients = head?.get(recipientsHeader)
-    if (!recipients) continue
-    const text = message.string()
-    const frame = {
-      id: head?.get('Nats-Msg-Id') ?? '',
-      text,
-      stored: toStored(message.subject, text),
-      replaces: findReplaced(message.subject, text),
-    }
-    for (const userId of recipients.split(',')) {
-      const frames = mail.get(userId)
-      if (frames) frames.push(frame)
-      else mail.set(userId, [frame])
-    }
-  }
-  return mail
+/** Those that were not handed over, or not brought. */
+async function findNew(handOver: HandOver, messages: readonly JsMsg[]): Promise<JsMsg[]> {
+  const brought = await Promise.all(messages.map((message) => handOver.hasBrought(eventIdOf(message))))
+  return messages.filter((_, index) => !brought[index])
 }
 
 const acknowledgeMs = 20

@@ -9,9 +9,14 @@ const batchSize = 100
 /** Erases the mailboxes that tombstones have left, after a crash or an outage of Redis as well. */
 export const startErasing = (ctx: Ctx): (() => Promise<void>) =>
   every(pauseMs, ctx.log, async () => {
-    if (ctx.redis.status !== 'ready') return
+    if (ctx.redis.status !== 'ready' || !(await isAnyLeft(ctx))) return
     while ((await eraseBatch(ctx)) === batchSize);
   })
+
+async function isAnyLeft({ sql }: Ctx): Promise<boolean> {
+  const rows = await sql`select from tombstones where erased_at is null limit 1`
+  return rows.length > 0
+}
 
 /** Erases mailboxes and sends the receipts, which leave only when the mailboxes are gone. Answers how many. */
 export async function eraseBatch({ outbox, redis }: Pick<Ctx, 'outbox' | 'redis'>): Promise<number> {

@@ -4,6 +4,7 @@ import { forgetOldKeys } from '@plaza/kit/idempotency'
 import { startInbox } from '@plaza/kit/inbox'
 import { migrate } from '@plaza/kit/migrate'
 import { startOutbox } from '@plaza/kit/outbox'
+import type { OutboxRow } from '@plaza/kit/publisher'
 import { runServices, type Service } from '@plaza/kit/service'
 import { connectSql } from '@plaza/kit/sql'
 import { createApp } from './app.ts'
@@ -27,7 +28,10 @@ export const relayService: Service = {
     const sql = connectSql({ url: config.DATABASE_URL, name })
     const nats = await host.nats()
     await migrate(sql, join(import.meta.dir, 'migrations'), log)
-    const outbox = await startOutbox({ sql, nats, log, streams: [relayStream] })
+    const outbox = await startOutbox({
+      ...{ sql, nats, log, streams: [relayStream] },
+      handOver: () => host.operations.get('relay.handOver'),
+    })
     const redis = host.redis()
     const mailboxes = await startMailboxes({ sql, redis, nats, log, config })
     const ctx: Ctx = {
@@ -48,6 +52,12 @@ export const relayService: Service = {
     const stopJobs = [startErasing(ctx), startExpiry(ctx), forgetOldKeys(sql, log)]
     return {
       fetch: (request) => app.fetch(request),
+      operations: {
+        async handOver(events) {
+          delivery.handOver(events as readonly OutboxRow[])
+          return []
+        },
+      },
       ready: async () => mailboxes.connected() && (await sql`select 1`).length === 1,
       async stop() {
         await Promise.all([delivery.stop(), inbox.stop(), ...stopJobs.map((stop) => stop())])

@@ -4,8 +4,9 @@ import type { Nats } from '@plaza/kit/nats'
 import type { Sql } from '@plaza/kit/sql'
 import { isAbsent } from '@plaza/kit/stream'
 import type { Appender, Frame } from './appender.ts'
-import { deliveredSubjects, toMail } from './deliver.ts'
+import { deliveredSubjects } from './deliver.ts'
 import { relayStream } from './events.ts'
+import { readMail } from './mail.ts'
 
 type Options = { nats: Nats; sql: Sql; log: Log; appender: Appender; signal?: AbortSignal }
 
@@ -51,7 +52,7 @@ async function refillFromBroker(options: Options): Promise<number> {
     // What was enqueued stays in the database until it is acknowledged, longer than the broker keeps it.
     if (stream === relayStream.name) continue
     for await (const page of readPages(options, stream, subjects))
-      frames += await appendToAway(options.appender, toMail(page))
+      frames += await appendToAway(options.appender, readMail(page))
   }
   return frames
 }

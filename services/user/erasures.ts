@@ -9,8 +9,13 @@ const pauseMs = 500
 /** Works off the erasures that tombstones have left, after a crash as well; several instances share them. */
 export const startErasing = (ctx: Ctx): (() => Promise<void>) =>
   every(pauseMs, ctx.log, async () => {
-    while (await eraseNext(ctx));
+    if (await isAnyDue(ctx)) while (await eraseNext(ctx));
   })
+
+async function isAnyDue({ sql }: Ctx): Promise<boolean> {
+  const rows = await sql`select from erasures where finished_at is null and due_at <= now() limit 1`
+  return rows.length > 0
+}
 
 /**
  * Does one step of one open erasure in one transaction: ends up to a batch of others' relations with the

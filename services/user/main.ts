@@ -25,7 +25,10 @@ export const userService: Service = {
     const sql = connectSql({ url: config.DATABASE_URL, name })
     const nats = await host.nats()
     await migrate(sql, join(import.meta.dir, 'migrations'), log)
-    const outbox = await startOutbox({ sql, nats, log, streams: [{ name: 'USER', subjects }] })
+    const outbox = await startOutbox({
+      ...{ sql, nats, log, streams: [{ name: 'USER', subjects }] },
+      handOver: () => host.operations.get('relay.handOver'),
+    })
     const ctx: Ctx = {
       service: name,
       identity: await host.identity(name),

@@ -31,9 +31,8 @@ test('50 sends with one key at once are one message, and 50 times the same 201',
 
 test('a message whose instance died right after storing it is told of all the same', async () => {
   const { ann, conversation } = await world.pair()
-  const done = async () => {}
   const transaction = () => Promise.reject(new Error('a send needs none of its own'))
-  const dead = createSender({ sql: world.db, outbox: { transaction, publish() {}, idle: done, stop: done } })
+  const dead = createSender({ sql: world.db, outbox: { transaction, publish() {}, async stop() {} } })
   const { id } = await dead.send({
     senderId: ann.id,
     conversationId: conversation.id,

@@ -1,6 +1,7 @@
 import { afterAll } from 'bun:test'
 import { cp, rm } from 'node:fs/promises'
 import { toRow } from '@plaza/kit/outbox'
+import type { OutboxRow } from '@plaza/kit/publisher'
 import type { Running } from '@plaza/kit/service'
 import { ensureStream } from '@plaza/kit/stream'
 import { type TestUser, testDeps } from '@plaza/kit/testing'
@@ -55,10 +56,12 @@ export async function startWorld(path: string, variables: Record<string, string>
       ),
     /** Publishes an event of a message as message would; answers the row. */
     async publish(userIds: readonly string[], text: string) {
-      const row = toRow(createdEvent(userIds, text))
+      const row = rowOf(userIds, text)
       await nats.publish(row)
       return row
     },
+    /** Hands events over as a service of the same process would. */
+    handOver: async (...rows: OutboxRow[]) => void (await running?.operations?.handOver?.(rows)),
     place: async (user: TestUser): Promise<Place> => {
       const place = await openMailbox(redis, user.id, { generation: await readGeneration(redis) })
       if (!place) throw new Error('the user was erased')
@@ -84,6 +87,10 @@ export async function startWorld(path: string, variables: Record<string, string>
     },
   }
 }
+
+/** The event of a message as message stores it. */
+export const rowOf = (userIds: readonly string[], text: string): OutboxRow =>
+  toRow(createdEvent(userIds, text))
 
 /** Relay's handler looks at no server. */
 const neverServed = Bun.serve({ port: 0, fetch: () => new Response(null, { status: 404 }) })

@@ -1,0 +1,102 @@
+import { expect, test } from 'bun:test'
+import type { OutboxRow } from '@plaza/kit/publisher'
+import { connectSql } from '@plaza/kit/sql'
+import { eventually, type TestUser } from '@plaza/kit/testing'
+import { createHandOver } from '../hand-over.ts'
+import { appendsKey } from '../keys.ts'
+import { rowOf, startWorld } from './_world.ts'
+
+const world = await startWorld(import.meta.path)
+const { deps, nats, redis } = world
+const { DATABASE_URL = '' } = await deps.environment('relay')
+const sql = connectSql({ url: DATABASE_URL, name: 'test', connections: 1 })
+
+const told = async (user: TestUser) => {
+  const { epoch } = await world.place(user)
+  return await world.read(user, { epoch, n: 0 })
+}
+const appends = async () => Number(await redis.get(appendsKey))
+/** Waits until something that is handed over for somebody else arrives: all that came before it has been seen to by then. */
+const untilItWorks = () =>
+  eventually(async () => {
+    const other = await deps.createUser()
+    await world.handOver(rowOf([other.id], 'another'))
+    await eventually(async () => expect(await told(other)).toEqual(['another']), 500)
+  })
+
+test('what is handed over is in the mailbox before the broker has it, and is left out when it comes by it', async () => {
+  await untilItWorks()
+  const user = await deps.createUser()
+  const row = rowOf([user.id], 'first')
+  await world.handOver(row)
+  await eventually(async () => expect(await told(user)).toEqual(['first']))
+  const before = await appends()
+  await nats.publish(row)
+  await world.publish([user.id], 'second')
+  await eventually(async () => expect(await told(user)).toEqual(['first', 'second']))
+  expect(await appends()).toBe(before + 1)
+})
+
+test('what follows an event that could not be handed over comes after it', async () => {
+  const user = await deps.createUser()
+  const [first, second] = [rowOf([user.id], 'first'), rowOf([user.id], 'second')] as const
+  await deps.parts.redis.kill()
+  await world.handOver(first)
+  await deps.parts.redis.restart()
+  await untilItWorks()
+  await world.handOver(second)
+  await untilItWorks()
+  expect(await told(user)).toEqual([])
+  await nats.publish(first)
+  await nats.publish(second)
+  await eventually(async () => expect(await told(user)).toEqual(['first', 'second']))
+  const third = rowOf([user.id], 'third')
+  await world.handOver(third)
+  await eventually(async () => expect(await told(user)).toEqual(['first', 'second', 'third']))
+})
+
+test('what was handed over to mailboxes that were lost since comes by the broker', async () => {
+  const user = await deps.createUser()
+  const row = rowOf([user.id], 'kept')
+  await world.handOver(row)
+  await eventually(async () => expect(await told(user)).toEqual(['kept']))
+  const generationOf = async () =>
+    (await sql`select generation, refilled_generation from mailboxes`)[0] as Record<string, number>
+  const { generation = 0 } = await generationOf()
+  await world.rewindRedis('nothing')
+  await eventually(async () =>
+    expect(await generationOf()).toEqual({ generation: generation + 1, refilledGeneration: generation + 1 }),
+  )
+  expect(await told(user)).toEqual([])
+  await nats.publish(row)
+  await eventually(async () => expect(await told(user)).toEqual(['kept']))
+})
+
+test('with too many waiting all of them are left to the broker, and what follows for the same people, too', async () => {
+  const { promise: stuck, resolve: release } = Promise.withResolvers<void>()
+  const brought: OutboxRow[] = []
+  const handOver = createHandOver({
+    generation: { current: () => 1 },
+    async bring(events) {
+      brought.push(...events)
+      await stuck
+    },
+  })
+  const [first, second, third] = ['first', 'second', 'third'].map((text) => rowOf(['somebody'], text))
+  if (!first || !second || !third) throw new Error('there are three')
+  handOver.take([first])
+  const many = Array.from({ length: 5_000 }, () => rowOf(['others'], 'more'))
+  handOver.take([second, ...many])
+  handOver.take([third])
+  release()
+  await handOver.idle()
+  expect(brought).toEqual([first])
+  expect(await handOver.hasBrought(first.id)).toBe(true)
+  expect(await handOver.hasBrought(second.id)).toBe(false)
+  expect(await handOver.hasBrought(third.id)).toBe(false)
+  for (const { id } of [second, third]) handOver.arrived(id)
+  const fourth = rowOf(['somebody'], 'fourth')
+  handOver.take([fourth])
+  await handOver.idle()
+  expect(brought).toEqual([first, fourth])
+})

@@ -78,7 +78,7 @@ export async function startOutbox(options: Options): Promise<Outbox> {
     sendAll(rows)
   }
   const publish = (rows: readonly OutboxRow[]) => {
-    if (!watch.trusted()) return
+    if (rows.length === 0 || !watch.trusted()) return
     const over = handOver?.()
     if (!over) return sendAll(rows)
     void over(rows)

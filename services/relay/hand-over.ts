@@ -85,7 +85,7 @@ export function createHandOver({ generation, bring }: Options): HandOver {
         taken.set(event.id, one)
         waiting.push(one)
       }
-      working ??= work()
+      if (waiting.length > 0) working ??= work()
     },
     async hasBrought(eventId) {
       const into = await taken.get(eventId)?.into

@@ -18,9 +18,11 @@ const statuses = (count: number, path: string, headers: Record<string, string> =
 
 test('100 tries of credentials an address, whichever endpoint and spelling, and then 429', async () => {
   const paths = ['/api/v1/auth/login', '/api/auth/login', '/api/v1/auth/register', '/api/v1/auth/refresh']
+  // Of an address's very first requests, Traefik counts those that come at once each by itself.
+  expect(await statuses(1, '/api/v1/auth/login')).toEqual([200])
   const answers = (await Promise.all(paths.map((path) => statuses(26, path)))).flat()
-  expect(answers.filter((status) => status === 200)).toHaveLength(100)
-  expect(answers.filter((status) => status === 429)).toHaveLength(4)
+  expect(answers.filter((status) => status === 200)).toHaveLength(99)
+  expect(answers.filter((status) => status === 429)).toHaveLength(5)
 
   const refused = await fetch(`${gateway.url}/api/v1/auth/login`, { method: 'POST' })
   expect(refused.headers.get('content-type')).toBe('application/problem+json')

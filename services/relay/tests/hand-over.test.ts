@@ -25,6 +25,7 @@ const untilItWorks = () =>
   })
 
 test('what is handed over is in the mailbox before the broker has it, and is left out when it comes by it', async () => {
+  await world.handOver()
   await untilItWorks()
   const user = await deps.createUser()
   const row = rowOf([user.id], 'first')

@@ -23,6 +23,9 @@ export function register(): Session {
 export const login = (username: string): Session =>
   post<Session>('login', '/api/v1/auth/login', 200, { login: username, password })
 
+export const refresh = ({ refreshToken }: Session): Session =>
+  post<Session>('refresh', '/api/v1/auth/refresh', 200, { refreshToken })
+
 export const createConversation = (session: Session, userId: string): { id: string } =>
   post('createConversation', '/api/v1/conversations', 201, { userId }, session)
 

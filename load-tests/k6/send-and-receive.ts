@@ -7,14 +7,19 @@ import {
   createMessage,
   createTicket,
   listMessages,
+  login,
+  refresh,
   register,
   type Session,
 } from './http.ts'
 import { arrivals, budgets, lastingSeconds } from './workloads.ts'
 
 type Pair = { sender: Session; receiver: Session; conversationId: string }
+type People = { pairs: Pair[]; since: number }
 
-const pairs = 25
+const pairCount = 25
+/** An access token lasts 15 minutes. */
+const renewMs = 600_000
 const received = new Counter('messages_received')
 const sentBySocket = new Counter('messages_sent_by_socket')
 const complete = new Rate('sockets_complete')
@@ -28,7 +33,7 @@ export const options = {
     listening: {
       executor: 'per-vu-iterations',
       exec: 'listening',
-      vus: pairs,
+      vus: pairCount,
       iterations: 1,
       maxDuration: `${lastingSeconds() + 30}s`,
     },
@@ -44,29 +49,42 @@ export const options = {
   },
 }
 
-export function setup(): Pair[] {
-  return Array.from({ length: pairs }, () => {
+export function setup(): People {
+  const pairs = Array.from({ length: pairCount }, () => {
     const [sender, receiver] = [register(), register()]
     return { sender, receiver, conversationId: createConversation(sender, receiver.user.id).id }
   })
+  return { pairs, since: Date.now() }
 }
 
-export function writing(people: Pair[]) {
-  const { sender, conversationId } = anyOf(people)
-  createMessage(sender, conversationId, `sent at ${Date.now()}`)
+export function writing({ pairs, since }: People) {
+  const { sender, conversationId } = anyOf(pairs)
+  createMessage(current(sender, since), conversationId, `sent at ${Date.now()}`)
 }
 
-export function reading(people: Pair[]) {
-  const { receiver, conversationId } = anyOf(people)
-  listMessages(receiver, conversationId)
+export function reading({ pairs, since }: People) {
+  const { receiver, conversationId } = anyOf(pairs)
+  listMessages(current(receiver, since), conversationId)
+}
+
+/** The sessions of this virtual user's own: a refresh token is good once, so no two may share one. */
+const renewed = new Map<string, { session: Session; since: number }>()
+
+/** A session of the same person whose access token has not expired. */
+function current(session: Session, since: number): Session {
+  const own = renewed.get(session.user.id)
+  if (Date.now() - (own?.since ?? since) < renewMs) return own?.session ?? session
+  const fresh = own ? refresh(own.session) : login(session.user.username)
+  renewed.set(session.user.id, { session: fresh, since: Date.now() })
+  return fresh
 }
 
 /**
  * One friend's socket for the whole run: hears every message once, and answers one in ten by socket. Messages
  * that are stored together may arrive in another order than their `seq`, by which a client puts them right.
  */
-export function listening(people: Pair[]) {
-  const pair = people[exec.scenario.iterationInTest % people.length]
+export function listening({ pairs }: People) {
+  const pair = pairs[exec.scenario.iterationInTest % pairs.length]
   if (!pair) return
   const { ticket } = createTicket(pair.receiver)
   const socket = new WebSocket(`${base.replace(/^http/, 'ws')}/api/v1/ws?ticket=${ticket}`)
@@ -110,4 +128,4 @@ export function listening(people: Pair[]) {
   )
 }
 
-const anyOf = (people: Pair[]): Pair => people[Math.floor(Math.random() * people.length)] as Pair
+const anyOf = (pairs: Pair[]): Pair => pairs[Math.floor(Math.random() * pairs.length)] as Pair

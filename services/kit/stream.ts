@@ -28,3 +28,13 @@ export async function ensureStream(nats: Nats, spec: StreamSpec): Promise<void> 
 export const isAbsent = (error: unknown): boolean =>
   error instanceof JetStreamApiError &&
   (error.code === JetStreamApiCodes.StreamNotFound || error.code === JetStreamApiCodes.ConsumerNotFound)
+
+/** The place of a stream's last message; 0 for a stream that was never made, too. */
+export async function readLastSequence(nats: Nats, stream: string): Promise<number> {
+  try {
+    return (await nats.jsm.streams.info(stream)).state.last_seq
+  } catch (error) {
+    if (isAbsent(error)) return 0
+    throw error
+  }
+}

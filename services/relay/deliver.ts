@@ -1,6 +1,7 @@
 import type { JsMsg } from '@nats-io/jetstream'
 import { startConsumer } from '@plaza/kit/consumer'
 import type { Appended } from './appended.ts'
+import { followBacklog } from './backlog.ts'
 import type { Ctx } from './context.ts'
 import { createHandOver, type HandOver } from './hand-over.ts'
 import { eventIdOf, readMail, toMail } from './mail.ts'
@@ -13,6 +14,9 @@ export const deliveredSubjects: Record<string, string[]> = {
   MESSAGE: ['evt.message.>', 'evt.conversation.>', 'evt.receipt.>'],
   RELAY: ['evt.queue.>'],
 }
+
+/** The consumer of a stream's events, the same for all instances. */
+const durableOf = (stream: string): string => `relay-deliver-${stream.toLowerCase()}`
 
 const retryMs = 250
 
@@ -29,7 +33,11 @@ export async function startDelivery(options: Options): Promise<Delivery> {
   const { nats, log, appender, generation } = options
   let stopping = false
   const acknowledgements = createAcknowledgements()
+  const streams = Object.keys(deliveredSubjects)
+  const durables = new Map(streams.map((stream) => [stream, durableOf(stream)]))
+  const backlog = followBacklog({ nats, log, durables })
   const handOver = createHandOver({
+    isCaughtUp: backlog.isOver,
     generation,
     bring: async (events) => wake(options, await appender.append(toMail(events))),
   })
@@ -51,7 +59,7 @@ export async function startDelivery(options: Options): Promise<Delivery> {
         log,
         stream,
         subjects,
-        durable: `relay-deliver-${stream.toLowerCase()}`,
+        durable: durableOf(stream),
         maxPending: 2_000,
         healthy: async () => generation.current(),
         isOutage: (error) => error instanceof MailboxesAway,
@@ -67,6 +75,7 @@ export async function startDelivery(options: Options): Promise<Delivery> {
     handOver: handOver.take,
     async stop() {
       stopping = true
+      await backlog.stop()
       await Promise.all([...consumers.map((consumer) => consumer.stop()), handOver.idle()])
       acknowledgements.flush()
     },

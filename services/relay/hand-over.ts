@@ -18,6 +18,8 @@ export type HandOver = {
 }
 
 type Options = {
+  /** Whether all that came to the broker before is in the mailboxes; until then nothing may overtake it. */
+  isCaughtUp(): boolean
   generation: Pick<Generation, 'current'>
   /** Appends events to the mailboxes and wakes whoever is connected. */
   bring(events: readonly OutboxRow[]): Promise<void>
@@ -36,7 +38,7 @@ const maxWaiting = 5_000
 /** By then an event has come by the broker, or another instance has taken it there. */
 const keepMs = 10_000
 
-export function createHandOver({ generation, bring }: Options): HandOver {
+export function createHandOver({ isCaughtUp, generation, bring }: Options): HandOver {
   const taken = new Map<string, Taken>()
   const detours = createDetours()
   const waiting: Taken[] = []
@@ -49,7 +51,7 @@ export function createHandOver({ generation, bring }: Options): HandOver {
   const bringBatch = async (batch: readonly Taken[]) => {
     const straight: Taken[] = []
     for (const one of batch)
-      if (detours.has(one.event)) sendByBroker(one)
+      if (!isCaughtUp() || detours.has(one.event)) sendByBroker(one)
       else straight.push(one)
     if (straight.length === 0) return
     try {

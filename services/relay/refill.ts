@@ -2,7 +2,7 @@ import { AckPolicy, DeliverPolicy, type JsMsg } from '@nats-io/jetstream'
 import type { Log } from '@plaza/kit/log'
 import type { Nats } from '@plaza/kit/nats'
 import type { Sql } from '@plaza/kit/sql'
-import { isAbsent } from '@plaza/kit/stream'
+import { readLastSequence } from '@plaza/kit/stream'
 import type { Appender, Frame } from './appender.ts'
 import { deliveredSubjects } from './deliver.ts'
 import { relayStream } from './events.ts'
@@ -81,16 +81,6 @@ async function* readPages(
     }
   } finally {
     await consumer.delete().catch(() => {})
-  }
-}
-
-/** 0 for a stream that was never made, too. */
-async function readLastSequence(nats: Nats, stream: string): Promise<number> {
-  try {
-    return (await nats.jsm.streams.info(stream)).state.last_seq
-  } catch (error) {
-    if (isAbsent(error)) return 0
-    throw error
   }
 }
 

@@ -73,10 +73,28 @@ test('what was handed over to mailboxes that were lost since comes by the broker
   await eventually(async () => expect(await told(user)).toEqual(['kept']))
 })
 
+test('what lay at the broker when relay started comes before what is handed over', async () => {
+  const user = await deps.createUser()
+  await world.stop()
+  const missed = Array.from({ length: 4_000 }, (_, index) => rowOf([user.id], `missed ${index}`))
+  await Promise.all(missed.map((row) => nats.publish(row)))
+  const running = await world.start()
+  await eventually(async () => expect(await running.ready()).toBe(true))
+  await Bun.sleep(30)
+  const next = rowOf([user.id], 'next')
+  await world.handOver(next)
+  await nats.publish(next)
+  await eventually(async () => expect((await world.place(user)).n).toBe(4_001))
+  const { epoch } = await world.place(user)
+  expect(await world.read(user, { epoch, n: 4_000 })).toEqual(['next'])
+  await untilItWorks()
+})
+
 test('with too many waiting all of them are left to the broker, and what follows for the same people, too', async () => {
   const { promise: stuck, resolve: release } = Promise.withResolvers<void>()
   const brought: OutboxRow[] = []
   const handOver = createHandOver({
+    isCaughtUp: () => true,
     generation: { current: () => 1 },
     async bring(events) {
       brought.push(...events)

@@ -18,8 +18,8 @@ type Pair = { sender: Session; receiver: Session; conversationId: string }
 type People = { pairs: Pair[]; since: number }
 
 const pairCount = 25
-/** An access token lasts 15 minutes. */
-const renewMs = 600_000
+/** An access token lasts 15 minutes; those of all virtual users are not renewed at once. */
+const renewMs = (5 + 8 * Math.random()) * 60_000
 const received = new Counter('messages_received')
 const sentBySocket = new Counter('messages_sent_by_socket')
 const complete = new Rate('sockets_complete')
@@ -58,25 +58,27 @@ export function setup(): People {
 }
 
 export function writing({ pairs, since }: People) {
-  const { sender, conversationId } = anyOf(pairs)
+  const { sender, conversationId } = ownOf(pairs)
   createMessage(current(sender, since), conversationId, `sent at ${Date.now()}`)
 }
 
 export function reading({ pairs, since }: People) {
-  const { receiver, conversationId } = anyOf(pairs)
+  const { receiver, conversationId } = ownOf(pairs)
   listMessages(current(receiver, since), conversationId)
 }
 
-/** The sessions of this virtual user's own: a refresh token is good once, so no two may share one. */
-const renewed = new Map<string, { session: Session; since: number }>()
+/** The pair that a virtual user writes or reads for, always the same. */
+const ownOf = (pairs: Pair[]): Pair => pairs[exec.vu.idInTest % pairs.length] as Pair
+
+/** The virtual user's own session with the person: a refresh token is good once, so no two may share one. */
+let renewed: { session: Session; since: number } | undefined
 
 /** A session of the same person whose access token has not expired. */
 function current(session: Session, since: number): Session {
-  const own = renewed.get(session.user.id)
-  if (Date.now() - (own?.since ?? since) < renewMs) return own?.session ?? session
-  const fresh = own ? refresh(own.session) : login(session.user.username)
-  renewed.set(session.user.id, { session: fresh, since: Date.now() })
-  return fresh
+  if (Date.now() - (renewed?.since ?? since) < renewMs) return renewed?.session ?? session
+  const fresh = renewed ? refresh(renewed.session) : login(session.user.username)
+  if (fresh.accessToken) renewed = { session: fresh, since: Date.now() }
+  return renewed?.session ?? session
 }
 
 /**
@@ -127,5 +129,3 @@ export function listening({ pairs }: People) {
     (lastingSeconds() + 2) * 1_000,
   )
 }
-
-const anyOf = (pairs: Pair[]): Pair => pairs[Math.floor(Math.random() * pairs.length)] as Pair

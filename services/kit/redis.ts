@@ -16,10 +16,13 @@ export function connectRedis(url: string, name: string, log: Log): Redis {
     retryStrategy: (attempt) => Math.min(50 * 2 ** attempt, 1_000),
   })
   let away = false
-  redis.on('error', (error: Error) => {
-    if (!away) log.warn({ redis: error.message }, 'redis is away')
+  const tellAway = (reason: string) => {
+    if (!away) log.warn({ redis: reason }, 'redis is away')
     away = true
-  })
+  }
+  redis.on('error', (error: Error) => tellAway(error.message))
+  // A Redis that is back before the first attempt to reconnect causes no error.
+  redis.on('reconnecting', () => tellAway('the connection was lost'))
   redis.on('ready', () => {
     if (away) log.warn('redis is back')
     away = false

@@ -1,7 +1,7 @@
 /** How many people do it, apart from what they do. A journey asks for a workload by the name in WORKLOAD. */
 type Stage = { target: number; duration: string }
 
-const shapes: Record<string, { start: number; stages: Stage[] }> = {
+const shapes: Record<string, { start: number; stages: Stage[]; maxVUs?: number }> = {
   smoke: { start: 2, stages: [{ target: 2, duration: '10s' }] },
   average: { start: 200, stages: [{ target: 200, duration: '60s' }] },
   stress: {
@@ -21,7 +21,8 @@ const shapes: Record<string, { start: number; stages: Stage[] }> = {
       { target: 100, duration: '30s' },
     ],
   },
-  soak: { start: 150, stages: [{ target: 150, duration: '60m' }] },
+  // Virtual users that come late have to log in first; in a crowd of them a short pause would become a long one.
+  soak: { start: 150, stages: [{ target: 150, duration: '60m' }], maxVUs: 100 },
 }
 
 export const workload = __ENV.WORKLOAD || 'smoke'
@@ -37,7 +38,7 @@ export function arrivals(exec: string, share = 1) {
     startRate: scale(shape.start),
     timeUnit: '1s',
     preAllocatedVUs: 50,
-    maxVUs: 500,
+    maxVUs: shape.maxVUs ?? 500,
     stages: shape.stages.map(({ target, duration }) => ({ target: scale(target), duration })),
   }
 }

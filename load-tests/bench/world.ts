@@ -10,6 +10,7 @@ export type World = Awaited<ReturnType<typeof createWorld>>
 /** What one person may do in a minute is not what is measured here. */
 const budgets = {
   CREDENTIAL_LIMIT: '1000000',
+  SESSION_LIMIT: '1000',
   STRANGER_RATE_AVERAGE: '1000000',
   STRANGER_RATE_BURST: '1000000',
   STRANGER_IN_FLIGHT_LIMIT: '1000000',

@@ -29,6 +29,8 @@ export const Config = z.object({
   SESSION_IDLE_SECONDS: number(30 * day, 1),
   /** … and at the latest so long after its log-in. */
   SESSION_MAX_SECONDS: number(365 * day, 1),
+  /** Beyond so many of one user, the session that was unused for longest ends. */
+  SESSION_LIMIT: number(100, 1, 1_000),
   /** A new signing key is published this long before it signs. */
   KEY_LEAD_SECONDS: number(60, 0),
   KEY_ROTATION_DAYS: number(90, 1),

@@ -22,7 +22,7 @@ test('a session is opened for the proved password only: not after it was replace
   const open = async () => {
     const [row] = await sql`select password_hash from users where id = ${userId}`
     return (passwordHash = row?.passwordHash) =>
-      openSession(sql, { userId, passwordHash, device: undefined, client, maxSeconds: 60 })
+      openSession(sql, { userId, passwordHash, device: undefined, client, maxSeconds: 60, limit: 9 })
   }
   const attempt = await open()
   expect(await attempt()).toBeDefined()

@@ -41,18 +41,21 @@ type NewSession = {
   device: string | undefined
   client: Client
   maxSeconds: number
+  /** How many sessions a user may have. */
+  limit: number
 }
 
 /**
  * Opens a session, unless the account was changed since the password was proved. The row of the user is
- * locked against changes meanwhile, so a revocation comes either before the token's time or after it.
+ * locked against changes meanwhile, so a revocation comes either before the token's time or after it. Answers also which
+ * sessions are too many now, those unused for longest.
  */
 export async function openSession(
   sql: Sql | Transaction,
-  { userId, passwordHash, device, client, maxSeconds }: NewSession,
-): Promise<{ opened: Opened; refreshToken: string } | undefined> {
+  { userId, passwordHash, device, client, maxSeconds, limit }: NewSession,
+): Promise<{ opened: Opened; refreshToken: string; surplus: string[] } | undefined> {
   const refreshToken = newToken()
-  const [opened] = await sql<Opened[]>`
+  const [row] = await sql<(Opened & { surplus: string[] })[]>`
     with owner as materialized (
       select id, username, email, email_verified_at, role, created_at
       from users
@@ -71,9 +74,18 @@ export async function openSession(
       from owner
       returning id as session_id, extract(epoch from clock_timestamp())::float8 as issued_at
     )
-    select owner.*, session_id, issued_at
+    select owner.*, session_id, issued_at, array(
+      -- The new one is not among these yet.
+      select id
+      from sessions
+      where user_id = ${userId} and ended_at is null
+      order by last_used_at desc, id desc
+      offset ${limit - 1}
+    ) as surplus
     from owner, opened`
-  return opened && { opened, refreshToken }
+  if (!row) return undefined
+  const { surplus, ...opened } = row
+  return { opened, refreshToken, surplus }
 }
 
 /** The answer that a person gets for a session. */
@@ -88,7 +100,7 @@ export function toSession(
   return { user: toMe(opened), sessionId, ...token, refreshToken }
 }
 
-export type EndReason = 'logout' | 'refresh_reused' | 'password' | 'ban' | 'deletion' | 'admin'
+export type EndReason = 'logout' | 'limit' | 'refresh_reused' | 'password' | 'ban' | 'deletion' | 'admin'
 
 /** Ends one session if it goes on; answers whether it did. */
 export async function endSession(

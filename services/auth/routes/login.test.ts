@@ -3,7 +3,7 @@ import { decodeJwt } from 'jose'
 import { Session } from '../schema.ts'
 import { createWorld, expectProblem, logIn } from '../tests/_world.ts'
 
-const { auth, sql, register, createAdmin } = await createWorld(import.meta.path)
+const { auth, sql, start, register, createAdmin } = await createWorld(import.meta.path)
 
 const send = (login: string, password: string, headers: Record<string, string> = {}) =>
   auth.client.api.v1.auth.login.$post({ json: { login, password, device: { name: 'laptop' } } }, { headers })
@@ -61,4 +61,19 @@ test('403: somebody banned, and only after the right password', async () => {
   await expectProblem(await send(person.login, 'wrong'), 401, { code: 'unauthenticated' })
   await auth.as(admin).api.v1.admin.users[':userId'].ban.$delete({ param })
   expect((await logIn(auth, person)).user.id).toBe(person.user.id)
+})
+
+test('beyond the limit of sessions the one unused for longest ends, and its tokens are void', async () => {
+  const narrow = await start({ SESSION_LIMIT: '3' })
+  const first = await register(narrow)
+  const second = await logIn(narrow, first)
+  const third = await logIn(narrow, first)
+  await sql`update sessions set last_used_at = now() - interval '1 hour' where id = ${second.sessionId}`
+  const fourth = await logIn(narrow, first)
+  const rows = await sql`
+    select id, end_reason from sessions where user_id = ${first.user.id} and ended_at is not null`
+  expect([...rows]).toEqual([{ id: second.sessionId, endReason: 'limit' }])
+  await expectProblem(await narrow.as(second).api.v1.auth.me.$get(), 401, { code: 'unauthenticated' })
+  for (const person of [first, third, fourth])
+    expect((await narrow.as(person).api.v1.auth.me.$get()).status).toBe(200)
 })

@@ -2,11 +2,12 @@ import { createRoute, z } from '@hono/zod-openapi'
 import { Problem } from '@plaza/kit/problem'
 import { defineRoute, json, jsonBody, problems } from '@plaza/kit/route'
 import { Text } from '@plaza/kit/text'
+import { change } from '../change.ts'
 import { clientOf } from '../client-of.ts'
 import type { Ctx } from '../context.ts'
 import { type Proved, proveByLogin, wrongCredentials } from '../credentials.ts'
 import { Device, Password, Session } from '../schema.ts'
-import { openSession, toSession } from '../sessions.ts'
+import { endSession, openSession, toSession } from '../sessions.ts'
 
 const route = createRoute({
   method: 'post',
@@ -16,7 +17,8 @@ const route = createRoute({
   tags: ['Account'],
   summary: 'Log in by username or e-mail address',
   description:
-    'Every log-in opens another session, which is a device in `GET /api/v1/auth/sessions`.\n\n' +
+    'Every log-in opens another session, which is a device in `GET /api/v1/auth/sessions`. Beyond 100 of them the one ' +
+    'that was unused for longest ends.\n\n' +
     'Errors: 401 `credentials_wrong` for an unknown name and a wrong password alike; 403 `banned`, only ' +
     'after the right password; 429 `too_many_attempts` after 20 attempts on one account or 100 failures ' +
     'from one address within 15 minutes, or `busy` while too many passwords are being checked.',
@@ -42,10 +44,20 @@ export const login = (ctx: Ctx) =>
       device: device?.name,
       client,
       maxSeconds: ctx.config.SESSION_MAX_SECONDS,
+      limit: ctx.config.SESSION_LIMIT,
     })
     if (!session) throw wrongCredentials()
+    if (session.surplus.length > 0) await endSurplus(ctx, account.id, session.surplus)
     return c.json(toSession(ctx, session.opened, session.refreshToken), 200)
   })
+
+/** In the order of their ids, so that two log-ins at once never wait for each other. */
+async function endSurplus(ctx: Ctx, userId: string, sessionIds: readonly string[]): Promise<void> {
+  await change(ctx, async (change) => {
+    for (const sessionId of sessionIds.toSorted())
+      await endSession(change, { sessionId, userId, reason: 'limit' })
+  })
+}
 
 function assertNotBanned({ bannedAt, bannedUntil }: Proved): void {
   if (!bannedAt || (bannedUntil && bannedUntil <= new Date())) return

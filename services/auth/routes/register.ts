@@ -61,6 +61,7 @@ export const register = (ctx: Ctx) =>
         device: device?.name,
         client: clientOf(c, ctx.config.PROXY_DEPTH),
         maxSeconds: ctx.config.SESSION_MAX_SECONDS,
+        limit: ctx.config.SESSION_LIMIT,
       })
     })
     if (!session) {

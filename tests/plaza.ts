@@ -35,12 +35,14 @@ export type PlazaOptions = {
   each?: boolean
   /** How many instances of a service. */
   scale?: Record<string, number>
-  /** Variables for the services and the gateway. Without any the limits are out of the way. */
+  /** Variables for the services and the gateway, whose limits are out of the way unless one is set here. */
   env?: Record<string, string>
 }
 
 const withoutLimits = {
   CREDENTIAL_LIMIT: '1000000',
+  ADDRESS_RATE_AVERAGE: '1000000',
+  ADDRESS_RATE_BURST: '1000000',
   STRANGER_RATE_AVERAGE: '1000000',
   STRANGER_RATE_BURST: '1000000',
   STRANGER_IN_FLIGHT_LIMIT: '1000000',

@@ -80,8 +80,12 @@ export const withNats = async <T>(target: Target, work: (nats: Nats) => Promise<
   }
 }
 
-/** The services whose databases are known here. */
-export const storesOf = (target: Target): string[] =>
-  services
-    .map(({ name }) => name)
-    .filter((name) => Boolean(target.environment[`${name.toUpperCase()}_DATABASE_URL`]))
+/** The services whose databases are known here. In a container every name leads to the container's own, which counts once. */
+export const storesOf = ({ environment }: Target): string[] => {
+  const stores = new Map<string, string>()
+  for (const { name } of services) {
+    const url = environmentOf(name, environment).DATABASE_URL
+    if (url && !stores.has(url)) stores.set(url, name)
+  }
+  return [...stores.values()]
+}

@@ -47,6 +47,8 @@ export const Config = z.object({
   LOGIN_ACCOUNT_LIMIT: number(20, 1),
   LOGIN_IP_LIMIT: number(100, 1),
   LOGIN_WINDOW_SECONDS: number(900, 1),
+  /** How often one person may try to change their password within an hour. */
+  PASSWORD_CHANGE_LIMIT: number(10, 1),
   /** Mails of one kind to one person within an hour. */
   MAIL_LIMIT: number(5, 1),
 

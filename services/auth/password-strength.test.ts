@@ -12,7 +12,10 @@ const outcome = (judged: Promise<void>) =>
     () => 'strong',
     (error) => (error instanceof Problem ? (error.options.reason ?? error.code) : String(error)),
   )
-const judge = (judges = strength, text = password) => outcome(judges.assertStrong(text, []))
+const judge = (judges = strength, text = password) =>
+  outcome(
+    judges.assertStrong({ password: text, field: 'password', username: 'ada', email: 'ada@example.org' }),
+  )
 
 test('beyond the bounded queue of passwords to judge the answer is busy, and those within it are judged', async () => {
   const waiting = [judge(), judge(strength, 'password1'), judge(), judge()]

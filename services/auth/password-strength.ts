@@ -4,11 +4,20 @@ import type { Config } from './config.ts'
 export type PasswordStrength = {
   /**
    * Throws Problem invalid, with a hint, for a password that is easy to guess, and limited when too many wait or
-   * it takes too long. `known` are words a guesser would try first.
+   * it takes too long.
    */
-  assertStrong(password: string, known: readonly string[]): Promise<void>
+  assertStrong(choice: Choice): Promise<void>
   /** Whoever still waits gets Problem unavailable. */
   stop(): void
+}
+
+type Choice = {
+  password: string
+  /** Of the request that holds the password. */
+  field: 'password' | 'newPassword'
+  /** Whose it is: what a guesser would try first. */
+  username: string
+  email: string
 }
 
 export type Judgement = { score: number; hint: string | null }
@@ -71,12 +80,12 @@ export function createPasswordStrength(
 
   return {
     stop: () => fail(new Problem('unavailable', 'The service is stopping', { retryAfterSeconds: 1 })),
-    async assertStrong(password, known) {
-      const { score, hint } = await judge(password, known)
+    async assertStrong({ password, field, username, email }) {
+      const { score, hint } = await judge(password, [username, email, ...email.split(/[@.]/), 'plaza'])
       if (score >= PASSWORD_MIN_SCORE) return
       throw new Problem('invalid', hint ?? 'The password is too easy to guess', {
         reason: 'password_weak',
-        errors: [{ path: 'json.password', message: hint ?? 'is too easy to guess' }],
+        errors: [{ path: `json.${field}`, message: hint ?? 'is too easy to guess' }],
       })
     },
   }

@@ -87,13 +87,6 @@ export function userOf(c: Context<AppEnv>): User {
   return caller
 }
 
-/** The service that calls. */
-export function serviceOf(c: Context<AppEnv>): string {
-  const caller = c.get('caller')
-  if (caller?.kind !== 'service') throw new Problem('unauthenticated', 'Only services call this')
-  return caller.name
-}
-
 const ranks = { user: 0, moderator: 1, admin: 2 } as const
 
 const admit =

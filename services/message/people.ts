@@ -1,6 +1,7 @@
 import { every } from '@plaza/kit/every'
 import type { Log } from '@plaza/kit/log'
 import type { Sql, Transaction } from '@plaza/kit/sql'
+import { createTurns } from '@plaza/kit/turns'
 
 export type Relation = {
   ownerId: string
@@ -46,10 +47,19 @@ export async function applyRelation(tx: Transaction, relation: Relation): Promis
   if (changed) await judgeAgain(tx, ownerId, otherId)
 }
 
-/** Takes over a user's privacy settings, unless later ones are known; they hold in all conversations when it resolves. */
+/**
+ * One judgement of a user's conversations at a time, and few of all users': each holds a connection, and who changes
+ * their settings again and again only waits for themselves.
+ */
+const inTurn = createTurns({ atOnce: 3, waitMs: 1_500 })
+
+/**
+ * Takes over a user's privacy settings, unless later ones are known; they hold in all conversations when it resolves.
+ * Throws Problem unavailable when it takes too long until they are judged; that happens all the same (startJudging).
+ */
 export async function applyPrivacy(sql: Sql, setting: PrivacySetting): Promise<void> {
   await sql.begin((tx) => storePrivacy(tx, setting))
-  await judgeByPrivacy(sql, setting.userId)
+  await inTurn(setting.userId, () => judgeByPrivacy(sql, setting.userId))
 }
 
 /** Stores privacy settings, unless later ones are known. They hold in the conversations that are opened from then on. */
@@ -64,7 +74,13 @@ export async function storePrivacy(tx: Transaction, setting: PrivacySetting): Pr
     set who_may_write = excluded.who_may_write,
       send_delivery_receipts = excluded.send_delivery_receipts,
       send_read_receipts = excluded.send_read_receipts,
-      version = excluded.version
+      version = excluded.version,
+      -- Receipts have no part in the judgement of conversations.
+      judged_version = case
+        when privacy.judged_version = privacy.version and privacy.who_may_write = excluded.who_may_write
+          then excluded.version
+        else privacy.judged_version
+      end
     where privacy.version < excluded.version`
 }
 
@@ -76,7 +92,11 @@ export const startJudging = ({ sql, log }: { sql: Sql; log: Log }): (() => Promi
       from privacy
       where judged_version < version
       limit 100`
-    for (const { userId } of users) await judgeByPrivacy(sql, userId)
+    const judged = await Promise.allSettled(
+      users.map(({ userId }) => inTurn(userId, () => judgeByPrivacy(sql, userId))),
+    )
+    for (const { reason } of judged.filter((one) => one.status === 'rejected'))
+      log.debug({ err: reason }, 'privacy not in force yet; it is tried again')
   })
 
 const pageOfConversations = 200
@@ -103,8 +123,8 @@ async function judgeByPrivacy(sql: Sql, userId: string): Promise<void> {
     where user_id = ${userId} and judged_version < ${stored.version}`
 }
 
-/** Notes that a user is deleted: from the commit on nobody writes to them, nor they to anybody. Answers whether that is news. */
-export async function buryPerson(tx: Transaction, userId: string): Promise<boolean> {
+/** Notes that a user is deleted: from the commit on nobody writes to them, nor they to anybody. */
+export async function buryPerson(tx: Transaction, userId: string): Promise<void> {
   await changePerson(tx, userId)
   const [buried] = await tx`
     insert into tombstones (user_id)
@@ -112,7 +132,6 @@ export async function buryPerson(tx: Transaction, userId: string): Promise<boole
     on conflict do nothing
     returning user_id`
   if (buried) await judgeAgain(tx, userId)
-  return buried !== undefined
 }
 
 async function changePerson(tx: Transaction, userId: string): Promise<void> {

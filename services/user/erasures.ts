@@ -93,8 +93,7 @@ async function dropOwnRows(tx: Transaction, userId: string): Promise<boolean> {
     )`
   if (relations.count === pageOfOwn) return false
   await tx`delete from contact_asks where owner_id = ${userId} or other_id = ${userId}`
-  // Answers to others tell of this person, too.
-  await tx`delete from idempotency_keys where user_id = ${userId} or strpos(body, ${userId}) > 0`
+  await tx`delete from idempotency_keys where user_id = ${userId}`
   await tx`update erasures set finished_at = now() where user_id = ${userId}`
   return true
 }

@@ -1,6 +1,13 @@
 import type { Config } from './config.ts'
 import type { Session } from './session.ts'
 
+/** Takes what a frame costs beside itself; false, and nothing is taken, when the budget has less. */
+export function spendMore(session: Session, frames: number): boolean {
+  if (session.frames < frames) return false
+  session.frames -= frames
+  return true
+}
+
 /**
  * Takes a frame from a socket's budget: `ok`, `refused` when it is spent, `over` when the socket goes on for
  * another burst all the same. What was not used comes back with time, up to the burst.

@@ -11,6 +11,7 @@ import {
   parseCursor,
   readGeneration,
 } from '@plaza/relay/mailbox'
+import { noteFailure } from './faults.ts'
 import { closeCodes, heartbeatSeconds } from './frames.ts'
 import { readScopes } from './gap.ts'
 import { close, pushFrame } from './push.ts'
@@ -45,7 +46,7 @@ export function createOpening({ redis, message, user, log, node, sessions }: Opt
         if (!place) close(session, closeCodes.sessionEnded, 'the account is gone')
         return place
       } catch (error) {
-        if (!(error instanceof MailboxesAway)) log.debug({ err: error }, 'mailbox not opened')
+        if (!(error instanceof MailboxesAway)) noteFailure(log, error, 'mailbox not opened')
         await Bun.sleep(retryMs)
       }
     }

@@ -2,6 +2,7 @@ import type { Log } from '@plaza/kit/log'
 import type { Fetch } from '@plaza/kit/peers'
 import type { Redis } from '@plaza/kit/redis'
 import { fillPointers, type Page, readMailbox } from '@plaza/relay/mailbox'
+import { noteFailure } from './faults.ts'
 import { catchUps } from './metrics.ts'
 import { createOpening } from './opening.ts'
 import { takeOwn } from './own.ts'
@@ -82,7 +83,7 @@ export function createReader(options: Options): Reader {
       } while (session.phase === 'open' && session.stalledAt === 0 && session.behind)
     } catch (error) {
       session.behind = true
-      log.debug({ err: error }, 'mailbox not read')
+      noteFailure(log, error, 'mailbox not read')
       setTimeout(() => void catchUp(session), retryMs).unref()
     } finally {
       session.reading = false

@@ -1,7 +1,8 @@
 import { Problem } from '@plaza/kit/problem'
 import { acknowledge } from './acknowledgements.ts'
-import { spend } from './budget.ts'
+import { spend, spendMore } from './budget.ts'
 import type { Ctx } from './context.ts'
+import { noteFailure } from './faults.ts'
 import { ClientFrame, closeCodes, frameBytes } from './frames.ts'
 import type { Parts } from './parts.ts'
 import { maxWatched } from './presence.ts'
@@ -9,6 +10,8 @@ import { close, push, pushProblem } from './push.ts'
 import type { Session } from './session.ts'
 
 const maxFaults = 5
+/** So many people watched cost as much as a frame. */
+const watchedForAFrame = 10
 const pong = '{"type":"pong"}'
 
 /** Takes in what a client says. A frame that cannot be understood is answered with what is wrong, a few times. */
@@ -29,7 +32,7 @@ function accept(ctx: Ctx, parts: Parts, session: Session, raw: string | Buffer):
   else {
     void handle(parts, session, frame).catch((error) => {
       const known = error instanceof Problem
-      if (!known) ctx.log.debug({ err: error, frame: frame.type }, 'frame not worked on')
+      if (!known) noteFailure(ctx.log, error, `frame ${frame.type}`)
       pushProblem(session, known ? error : new Problem('unavailable', 'This cannot be done now'))
     })
   }
@@ -61,6 +64,8 @@ async function handle(parts: Parts, session: Session, frame: ClientFrame): Promi
         throw new Problem('limited', `A socket watches ${maxWatched} people at most`, {
           reason: 'too_many_watched',
         })
+      // Who may be seen and how they are is asked for each of them.
+      if (!spendMore(session, Math.floor(frame.userIds.length / watchedForAFrame))) throw overBudget()
       return await parts.presence.watch(session, frame.userIds)
     case 'unwatch':
       return parts.presence.unwatch(session, frame.userIds)

@@ -5,6 +5,7 @@ import { Problem, ProblemBody } from '@plaza/kit/problem'
 import type { Message } from '@plaza/message/schema'
 import { z } from 'zod'
 import type { Ctx } from './context.ts'
+import { noteFailure } from './faults.ts'
 import type { SendFrame } from './frames.ts'
 import { noteOwn } from './own.ts'
 import { push, pushFrame, pushProblem } from './push.ts'
@@ -55,7 +56,7 @@ export function createSends({ message, sendHere, identity, log }: Options): Send
         if ('problem' in result) pushFrame(session, { type: 'error', ref, problem: result.problem })
         else tellSent(session, ref, result.message)
       } catch (error) {
-        if (!(error instanceof Problem)) log.error({ err: error, operation: 'send' }, 'unexpected error')
+        if (!(error instanceof Problem)) noteFailure(log, error, 'message not sent')
         pushProblem(session, error instanceof Problem ? error : unavailable(error), ref)
       }
     },

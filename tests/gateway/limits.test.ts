@@ -3,8 +3,16 @@ import { standIn, testGateway } from '@plaza/infra/gateway'
 import { echo, serveForwardAuth } from './_stand-ins.ts'
 
 // The credential limit is the one that nobody set.
-const gateway = await testGateway({ USER_RATE_AVERAGE: '1', USER_RATE_BURST: '5' })
-const forwardAuth = serveForwardAuth(gateway)
+const gateway = await testGateway({
+  USER_RATE_AVERAGE: '1',
+  USER_RATE_BURST: '5',
+  ADDRESS_RATE_AVERAGE: '1',
+  ADDRESS_RATE_BURST: '60',
+})
+let asked = 0
+const forwardAuth = serveForwardAuth(gateway, () => {
+  asked += 1
+})
 const service = standIn(echo)
 await gateway.route({ auth: [service.url], user: [service.url], websocket: [service.url] })
 afterAll(async () => {
@@ -17,7 +25,12 @@ const statuses = (count: number, path: string, headers: Record<string, string> =
   )
 
 test('100 tries of credentials an address, whichever endpoint and spelling, and then 429', async () => {
-  const paths = ['/api/v1/auth/login', '/api/auth/login', '/api/v1/auth/register', '/api/v1/auth/refresh']
+  const paths = [
+    '/api/v1/auth/login',
+    '/api/auth/login',
+    '/api/v1/auth/register',
+    '/api/v1/auth/password/reset',
+  ]
   // Of an address's very first requests, Traefik counts those that come at once each by itself.
   expect(await statuses(1, '/api/v1/auth/login')).toEqual([200])
   const answers = (await Promise.all(paths.map((path) => statuses(26, path)))).flat()
@@ -28,6 +41,8 @@ test('100 tries of credentials an address, whichever endpoint and spelling, and 
   expect(refused.headers.get('content-type')).toBe('application/problem+json')
   expect(refused.headers.get('retry-after')).toBe('9')
   expect(await refused.json()).toMatchObject({ status: 429, code: 'limited' })
+  // Whoever is logged in stays so, however many share the address.
+  expect(await statuses(1, '/api/v1/auth/refresh')).toEqual([200])
   expect(await statuses(1, '/.well-known/jwks.json')).toEqual([200])
 })
 
@@ -36,4 +51,16 @@ test('one who uses up their budget takes nothing from another', async () => {
   const ofAda = await statuses(40, '/api/v1/users/7', ada)
   expect(ofAda.filter((status) => status === 429).length).toBeGreaterThan(30)
   expect(await statuses(5, '/api/v1/users/7', bob)).toEqual([200, 200, 200, 200, 200])
+})
+
+test('whoever brings one token after the other asks auth no oftener than an address may', async () => {
+  asked = 0
+  const answers = await Promise.all(
+    Array.from({ length: 120 }, async (_, index) => {
+      const headers = { authorization: `Bearer forged-${index}` }
+      return (await fetch(`${gateway.url}/api/v1/users/${index}`, { headers })).status
+    }),
+  )
+  expect(answers.filter((status) => status === 429).length).toBeGreaterThan(50)
+  expect(asked).toBeLessThan(70)
 })

@@ -9,6 +9,8 @@ import { sendLines } from './_socket.ts'
 const plaza = await startPlaza({
   env: {
     CREDENTIAL_LIMIT: '',
+    ADDRESS_RATE_AVERAGE: '',
+    ADDRESS_RATE_BURST: '',
     STRANGER_RATE_AVERAGE: '',
     STRANGER_RATE_BURST: '',
     STRANGER_IN_FLIGHT_LIMIT: '',

@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test'
 import { eventually } from '@plaza/kit/testing'
 import { createWorld, expectProblem, logIn } from '../tests/_world.ts'
 
-const { auth, sql, register, mails, revocationOf } = await createWorld(import.meta.path)
+const { auth, sql, start, register, mails, revocationOf } = await createWorld(import.meta.path)
 const newPassword = 'seven quiet walruses hum'
 
 test('204: the new password is good, the old is not, other devices are out, this one goes on, a mail tells', async () => {
@@ -29,7 +29,9 @@ test('400: a weak new password; 401: no token; 403: a wrong old one', async () =
   const person = await register()
   const change = auth.as(person).api.v1.auth.password.change
   const weak = { currentPassword: person.password, newPassword: 'password123' }
-  await expectProblem(await change.$post({ json: weak }), 400, { code: 'invalid', reason: 'password_weak' })
+  const refused = await change.$post({ json: weak })
+  expect(await refused.clone().json()).toMatchObject({ errors: [{ path: 'json.newPassword' }] })
+  await expectProblem(refused, 400, { code: 'invalid', reason: 'password_weak' })
   const wrong = { currentPassword: 'wrong', newPassword }
   await expectProblem(await change.$post({ json: wrong }), 403, {
     code: 'forbidden',
@@ -53,4 +55,16 @@ test('of two changes at the same time one wins, and says which', async () => {
   expect(answers.map(({ status }) => status).sort()).toEqual([204, 409])
   const winner = answers.findIndex(({ status }) => status === 204)
   await logIn(auth, { ...person, password: passwords[winner] ?? '' })
+})
+
+test('429: more than a few an hour, whether they succeed or not', async () => {
+  const narrow = await start({ PASSWORD_CHANGE_LIMIT: '2' })
+  const person = await register(narrow)
+  const change = narrow.as(person).api.v1.auth.password.change
+  const same = { currentPassword: person.password, newPassword: person.password }
+  for (const _time of [1, 2]) expect((await change.$post({ json: same })).status).toBe(204)
+  await expectProblem(await change.$post({ json: same }), 429, {
+    code: 'limited',
+    reason: 'too_many_attempts',
+  })
 })

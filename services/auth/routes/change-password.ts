@@ -32,13 +32,18 @@ export const changePassword = (ctx: Ctx) =>
   defineRoute(route, async (c) => {
     const { currentPassword, newPassword } = c.req.valid('json')
     const { userId, sessionId } = userOf(c)
+    // Each costs two hashes and a mail to an address that nobody may have confirmed.
+    await ctx.throttle.take(`password-change:${userId}`, {
+      limit: ctx.config.PASSWORD_CHANGE_LIMIT,
+      windowSeconds: 3_600,
+    })
     const account = await proveByUser(ctx, {
       userId,
       password: currentPassword,
       ip: clientOf(c, ctx.config.PROXY_DEPTH).ip,
     })
     const { username, email } = await findMe(ctx.sql, userId)
-    await ctx.strength.assertStrong(newPassword, [username, email, ...email.split(/[@.]/), 'plaza'])
+    await ctx.strength.assertStrong({ password: newPassword, field: 'newPassword', username, email })
     const passwordHash = await ctx.hashing.hash(newPassword)
     await change(ctx, async (change) => {
       const [changed] = await change.tx`

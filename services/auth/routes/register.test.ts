@@ -99,6 +99,17 @@ test('400: passwords that are short, long, or easy to guess', async () => {
     })
 })
 
+test('whether an address has an account is told to nobody who only asks', async () => {
+  const known = body()
+  expect((await send(known)).status).toBe(201)
+  const weak = { email: known.email, password: 'aaaaaaaaaaaaaaaa' }
+  await expectProblem(await send(body(weak)), 400, { code: 'invalid', reason: 'password_weak' })
+  await expectProblem(await send(body({ email: known.email })), 409, {
+    code: 'conflict',
+    reason: 'email_taken',
+  })
+})
+
 test('400: what is no address, no JSON, or holds half a character', async () => {
   for (const email of ['nobody', 'a@b', 'a b@example.org', '\ud800@example.org'])
     await expectProblem(await send(body({ email })), 400, { code: 'invalid' })

@@ -40,8 +40,8 @@ export const register = (ctx: Ctx) =>
   defineRoute(route, async (c) => {
     const { username, email, password, device } = c.req.valid('json')
     const names = { looks: hashLooks(username), emailKey: emailKey(email) }
-    await assertFree(ctx, names)
-    await ctx.strength.assertStrong(password, [username, email, ...email.split(/[@.]/), 'plaza'])
+    await assertNameFree(ctx, names.looks)
+    await ctx.strength.assertStrong({ password, field: 'password', username, email })
     const passwordHash = await ctx.hashing.hash(password)
     const userId = newId()
     const session = await change(ctx, async ({ tx, emit }) => {
@@ -73,6 +73,12 @@ export const register = (ctx: Ctx) =>
     ctx.mails.poke()
     return c.json(toSession(ctx, session.opened, session.refreshToken), 201)
   })
+
+/** Whether an address has an account is told only after a hash was paid for, and one is made where it has none. */
+async function assertNameFree({ sql }: Ctx, looks: string[]): Promise<void> {
+  const [taken] = await sql`select from username_looks where hash = any(${looks}::text[]) limit 1`
+  if (taken) throw nameTaken()
+}
 
 async function assertFree({ sql }: Ctx, names: { looks: string[]; emailKey: string }): Promise<void> {
   const [taken] = await sql<{ name: boolean; address: boolean }[]>`

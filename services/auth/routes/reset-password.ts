@@ -31,7 +31,7 @@ export const resetPassword = (ctx: Ctx) =>
     const holder = await findTokenHolder(ctx.sql, token, 'reset_password')
     if (!holder) throw invalidToken()
     const { userId, username, email } = holder
-    await ctx.strength.assertStrong(newPassword, [username, email, ...email.split(/[@.]/), 'plaza'])
+    await ctx.strength.assertStrong({ password: newPassword, field: 'newPassword', username, email })
     const passwordHash = await ctx.hashing.hash(newPassword)
     await change(ctx, async (change) => {
       // The account's row first, as everywhere: who changes one account takes turns there.

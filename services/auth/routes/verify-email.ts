@@ -24,15 +24,16 @@ export const verifyEmail = (ctx: Ctx) =>
     const { token } = c.req.valid('json')
     await change(ctx, async ({ tx }) => {
       const holder = await findTokenHolder(tx, token, 'verify_email')
-      if (!holder || !(await spendToken(tx, token, 'verify_email'))) {
-        throw new Problem('invalid', 'The link has been used or is too old: ask for another', {
-          reason: 'token_invalid',
-        })
-      }
+      if (!holder) throw invalidToken()
+      // The account's row first, as everywhere: who changes one account takes turns there.
       await tx`
         update users
         set email_verified_at = coalesce(email_verified_at, now())
         where id = ${holder.userId} and deleted_at is null`
+      if (!(await spendToken(tx, token, 'verify_email'))) throw invalidToken()
     })
     return c.body(null, 204)
   })
+
+const invalidToken = () =>
+  new Problem('invalid', 'The link has been used or is too old: ask for another', { reason: 'token_invalid' })

@@ -39,6 +39,37 @@ test('many conversations are judged page by page: those that are done take sends
   expect(await refusing(ann)).toBe(count)
 })
 
+test('a change of receipts alone judges no conversation, whoever holds one', async () => {
+  const { ann, conversation } = await world.pair()
+  await world.setPrivacy(ann, { whoMayWrite: 'contacts' }, 1)
+  const release = await world.holdLock(conversation.id)
+  try {
+    await world.setPrivacy(ann, { whoMayWrite: 'contacts', sendReadReceipts: false }, 2)
+  } finally {
+    await release()
+  }
+  const [row] = await world.db`select version, judged_version from privacy where user_id = ${ann.id}`
+  expect(row).toEqual({ version: 2, judgedVersion: 2 })
+})
+
+test('who changes their settings again and again waits for themselves, and connections are left to others', async () => {
+  const { ann, ben, conversation } = await world.pair()
+  const release = await world.holdLock(conversation.id)
+  const changes = Array.from({ length: 20 }, (_, index) =>
+    world
+      .setPrivacy(ann, { whoMayWrite: index % 2 ? 'contacts' : 'nobody' }, index + 1)
+      .catch(() => undefined),
+  )
+  const other = await world.pair()
+  const sent = await world.post(other.ann, other.conversation.id, { text: 'hello' })
+  expect(sent.status).toBe(201)
+  await release()
+  await Promise.all(changes)
+  await eventually(() =>
+    expectProblem(world.post(ben, conversation.id, { text: 'hello' }), 403, 'not_accepting'),
+  )
+})
+
 test('what a call had stored when its process ended comes into force all the same', async () => {
   const { ann, ben, conversation } = await world.pair()
   await world.db`

@@ -66,7 +66,7 @@ export const requestContact = (ctx: Ctx) =>
       if (pair.mine.state === 'accepted') await tellRelations(ctx, [pair.mine, pair.theirs])
       return c.json(await readContact(ctx.sql, pair.mine), asked ? 201 : 200)
     },
-    [idempotent(ctx.sql, 'requestContact')],
+    [idempotent(ctx.sql, 'requestContact', { doneAgain: true })],
   )
 
 /** Nobody is made a contact in their own view unless they asked or accepted themselves. */

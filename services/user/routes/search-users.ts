@@ -2,8 +2,9 @@ import { createRoute, z } from '@hono/zod-openapi'
 import { Id } from '@plaza/kit/id'
 import { Page, PageQuery, readCursor, toPage } from '@plaza/kit/page'
 import { defineRoute, json, problems, userOf } from '@plaza/kit/route'
-import type { Sql } from '@plaza/kit/sql'
+import type { Transaction } from '@plaza/kit/sql'
 import { Line } from '@plaza/kit/text'
+import { createTurns } from '@plaza/kit/turns'
 import type { Ctx } from '../context.ts'
 import { queryWords } from '../name-words.ts'
 import { type PersonRow, toPerson } from '../people.ts'
@@ -36,19 +37,28 @@ const last = '\u{10ffff}'
 
 type Row = PersonRow & { rank: number; word: string }
 
+/** A search for beginnings that never meet reads all names with one of them: it keeps nobody else waiting. */
+const searchesAtOnce = 3
+const turnWaitMs = 2_000
+
 /**
  * Finds people by the beginning of their username, then of their display name, then of a later word;
  * accents and case do not count. Whom the caller has blocked is left out. Who has blocked the caller is not:
  * someone who vanished from the search would tell of the block.
  */
-export const searchUsers = (ctx: Ctx) =>
-  defineRoute(route, async (c) => {
+export const searchUsers = (ctx: Ctx) => {
+  const inTurn = createTurns({ atOnce: searchesAtOnce, waitMs: turnWaitMs })
+  return defineRoute(route, async (c) => {
     const { query, limit, cursor } = c.req.valid('query')
+    const { userId } = userOf(c)
     const words = queryWords(query)
     const [led, ...after] = readCursor(cursor, Cursor) ?? [undefined, -1, '', nobody]
-    const prefix = words.find((word) => word === led) ?? (await findRarest(ctx.sql, words))
-    if (prefix === undefined) return c.json({ items: [], nextCursor: null }, 200)
-    const rows = await ctx.sql<Row[]>`
+    const found = await inTurn(userId, () =>
+      ctx.sql.begin(async (tx) => {
+        await tx`select set_config('statement_timeout', '3s', true)`
+        const prefix = words.find((word) => word === led) ?? (await findRarest(tx, words))
+        if (prefix === undefined) return { prefix: '', rows: [] }
+        const rows = await tx<Row[]>`
       select found.rank, found.word, user_id, username, display_name, avatar
       from generate_series(0, 2) as ranks (rank)
       cross join lateral (
@@ -74,7 +84,7 @@ export const searchUsers = (ctx: Ctx) =>
           )
           and not exists (
             select from relations
-            where owner_id = ${userOf(c).userId} and other_id = name_words.user_id and blocked
+            where owner_id = ${userId} and other_id = name_words.user_id and blocked
           )
         order by word, name_words.user_id
         limit ${limit + 1}
@@ -83,14 +93,19 @@ export const searchUsers = (ctx: Ctx) =>
       where erased_at is null
       order by found.rank, found.word, user_id
       limit ${limit + 1}`
+        return { prefix, rows }
+      }),
+    )
+    const { prefix, rows } = found
     return c.json(
       toPage(rows, limit, ({ rank, word, userId }) => [prefix, rank, word, userId], toPerson),
       200,
     )
   })
+}
 
 /** The word that the fewest names begin with, so that a search for several goes by the one that narrows it most. */
-async function findRarest(sql: Sql, words: string[]): Promise<string | undefined> {
+async function findRarest(sql: Transaction, words: string[]): Promise<string | undefined> {
   if (words.length < 2) return words[0]
   const [rarest] = await sql<{ beginning: string }[]>`
     select beginning

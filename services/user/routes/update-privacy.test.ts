@@ -52,3 +52,13 @@ test('settings that are incomplete or unknown are refused, and strangers are', a
   expect((await put({ whoMayWrite: 'nobody' })).status).toBe(400)
   expect((await world.anonymous.api.v1.me.privacy.$put({ json: settings })).status).toBe(401)
 })
+
+test('the same settings again are no change: message is told once more, and nobody else', async () => {
+  const anna = await world.createPerson()
+  for (const _time of [1, 2]) {
+    const answer = await anna.api.api.v1.me.privacy.$put({ json: settings })
+    expect(Privacy.parse(await answer.json())).toEqual({ ...settings, version: 1 })
+  }
+  expect(pushedFor(anna.id)).toHaveLength(2)
+  expect(await world.eventsOf('privacy.changed', anna.id)).toHaveLength(1)
+})

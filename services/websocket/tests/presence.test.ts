@@ -134,3 +134,11 @@ test('nothing of an erased person is written again when their socket closes', as
   await eventually(() => expect(told).toHaveLength(2))
   expect(await keys()).toEqual([`relay:{${ada.id}}:meta`])
 })
+
+test('watching many people costs more than a frame, however often the same are watched', async () => {
+  const watcher = await world.open(await deps.createUser())
+  const userIds = Array.from({ length: 200 }, newId)
+  for (let time = 0; time < 8; time += 1) watcher.say({ type: 'watch', userIds })
+  const { problem } = await eventually(() => watcher.all('error')[0] ?? expect.unreachable())
+  expect(problem).toMatchObject({ code: 'limited', reason: 'over_budget' })
+})

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { createTurns } from './search-turns.ts'
+import { createTurns } from './turns.ts'
 
 test('so many work at once, one for each key, and the next begins when one has ended', async () => {
   const inTurn = createTurns({ atOnce: 2, waitMs: 10_000 })

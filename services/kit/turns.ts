@@ -1,4 +1,4 @@
-import { Problem } from '@plaza/kit/problem'
+import { Problem } from './problem.ts'
 
 type Options = { atOnce: number; waitMs: number }
 type Waiting = { key: string; start(): void }
@@ -45,4 +45,7 @@ export function createTurns({ atOnce, waitMs }: Options) {
 }
 
 const tooMany = () =>
-  new Problem('unavailable', 'Too many searches are running', { reason: 'overloaded', retryAfterSeconds: 1 })
+  new Problem('unavailable', 'Too much of this kind is under way', {
+    reason: 'overloaded',
+    retryAfterSeconds: 1,
+  })

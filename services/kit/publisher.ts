@@ -70,9 +70,13 @@ export function createPublisher(connection: NatsConnection, timeoutMs = 3_000): 
   }
 }
 
-/** Whether the broker will not have this event, as opposed to being away. */
+/** "maximum bytes exceeded", in the server's errors.json; the client has no name for it. */
+const streamIsFull = 10_077
+
+/** Whether the broker will not have this event, as opposed to being away or full. */
 export const isRefusal = (error: unknown): boolean =>
-  error instanceof JetStreamApiError || error instanceof errors.InvalidArgumentError
+  (error instanceof JetStreamApiError && error.code !== streamIsFull) ||
+  error instanceof errors.InvalidArgumentError
 
 /** The broker says by an empty message with status 503 that nobody listens at a subject: no stream takes it. */
 function readAnswer(message: Msg): PubAck | Error {

@@ -1,5 +1,6 @@
 import { afterAll, expect, test } from 'bun:test'
 import { join } from 'node:path'
+import { AckPolicy } from '@nats-io/jetstream'
 import { z } from 'zod'
 import { defineEvent } from './events.ts'
 import { newId } from './id.ts'
@@ -7,7 +8,9 @@ import { on, startInbox } from './inbox.ts'
 import { createLog } from './log.ts'
 import { migrate } from './migrate.ts'
 import { startOutbox } from './outbox.ts'
+import { isRefusal } from './publisher.ts'
 import { connectSql } from './sql.ts'
+import { watchStreams } from './stream-watch.ts'
 import { eventually, testDeps } from './testing.ts'
 
 const deps = await testDeps(import.meta.path)
@@ -97,4 +100,67 @@ test('a stream that was emptied gets back what nobody had read', async () => {
   inbox = await start()
   await arrived(ids)
   expect(new Set(seen).size).toBe(seen.length)
+})
+
+test('a full stream refuses events rather than drop what nobody has read, and takes them again when there is room', async () => {
+  const spec = { name: 'RELAY', subjects: ['evt.queue.>'], max_bytes: 64 << 10 }
+  const watch = await watchStreams({ sql, nats, log, streams: [spec], everyMs: 100 })
+  try {
+    const { name } = await nats.jsm.consumers.add('RELAY', {
+      durable_name: 'slow',
+      ack_policy: AckPolicy.Explicit,
+    })
+    const publish = () =>
+      nats.publish({ id: newId(), subject: 'evt.queue.made', body: 'x'.repeat(4_096), recipients: '' })
+    const refused = await eventually(async () => {
+      const [failure] = (await Promise.allSettled(Array.from({ length: 4 }, publish))).flatMap((result) =>
+        result.status === 'rejected' ? [result.reason] : [],
+      )
+      return failure ?? expect.unreachable()
+    })
+    expect(isRefusal(refused)).toBe(false)
+    await Bun.sleep(500)
+    const { state } = await nats.jsm.streams.info('RELAY')
+    expect(state.first_seq).toBe(1)
+    const consumer = await nats.js.consumers.get('RELAY', name)
+    for await (const message of await consumer.fetch({ max_messages: state.messages, expires: 2_000 }))
+      message.ack()
+    await eventually(async () => expect((await publish()).seq).toBeGreaterThan(state.last_seq))
+    const after = await nats.jsm.streams.info('RELAY')
+    expect(after.state.first_seq).toBeGreaterThan(1)
+    expect(after.state.messages).toBeGreaterThanOrEqual(Math.floor(state.messages / 2))
+  } finally {
+    await watch.stop()
+  }
+})
+
+test('a broker that was restarted is asked again from the same time on until it has everything', async () => {
+  const spec = { name: 'QUEUE', subjects: ['evt.list.>'] }
+  const watch = await watchStreams({ sql, nats, log, streams: [spec], everyMs: 60_000 })
+  await watch.stop()
+  await sql`
+    insert into outbox (id, subject, body, recipients)
+    values (${newId()}, 'evt.list.made', '{}', '')`
+  await sql`
+    update outbox_streams
+    set server_id = 'another', checked_at = now() - interval '2 minutes', consumed_until = now() - interval '2 minutes'
+    where stream = 'QUEUE'`
+  await nats.jsm.consumers.add('QUEUE', { durable_name: 'quick', ack_policy: AckPolicy.Explicit })
+  const booting = { ...nats, publish: () => Promise.reject(new Error('the broker did not answer')) }
+  const checked = watchStreams({ sql, nats: booting, log, streams: [spec], everyMs: 60_000 })
+  expect(checked).rejects.toThrow('did not answer')
+  await checked.catch(() => {})
+  const [row] = await sql`
+    select consumed_until < now() - interval '90 seconds' as kept
+    from outbox_streams
+    where stream = 'QUEUE'`
+  expect(row?.kept).toBe(true)
+})
+
+test('what several servers of a cluster are called is remembered, so that none is taken for a restarted one', async () => {
+  await sql`update outbox_streams set server_id = 's3 s2 s1' where stream = 'MESSAGE'`
+  await eventually(async () => {
+    const [row] = await sql`select server_id from outbox_streams where stream = 'MESSAGE'`
+    expect(row?.serverId).toMatch(/^[A-Z0-9]{20,} s3 s2 s1$/)
+  })
 })

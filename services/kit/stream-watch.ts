@@ -1,9 +1,10 @@
+import { DiscardPolicy } from '@nats-io/jetstream'
 import { every } from './every.ts'
 import type { Log } from './log.ts'
 import type { Nats } from './nats.ts'
 import { hasKept, republish } from './republish.ts'
 import type { Sql } from './sql.ts'
-import { ensureStream, isAbsent, type StreamSpec } from './stream.ts'
+import { ensureStream, isAbsent, makeRoom, readConsumed, type StreamSpec } from './stream.ts'
 
 export type Watch = {
   /** Whether the streams are known to be whole; while they are not, nothing is published. */
@@ -41,6 +42,9 @@ export async function watchStreams({ sql, nats, log, streams, everyMs = 2_000 }:
     for (const spec of streams) {
       const since = await check({ sql, nats, log, signal }, spec, acked)
       if (since) restarted.set(spec, since)
+      const behind = await makeRoom(nats, spec.name)
+      if (behind.length > 0)
+        log.error({ stream: spec.name, behind }, 'a stream is nearly full of unread events')
     }
     trusted = true
     for (const [spec, since] of restarted) {
@@ -104,10 +108,9 @@ async function check(
       emptied ||
       found.created !== seen.created ||
       found.lastSequence < Math.max(seen.lastSequence, acknowledged))
-  if (!found || lost || !seen) {
-    await ensureStream(nats, spec)
-    acked.delete(spec.name)
-  }
+  if (!found || lost || !seen || found.discard !== DiscardPolicy.New) await ensureStream(nats, spec)
+  if (!found || lost || !seen) acked.delete(spec.name)
+  const isKnown = Boolean(seen?.serverId?.split(' ').includes(serverIdOf(nats)))
   const now = found && !lost ? found : await readStream(nats, spec.name)
   if (!now) throw new Error(`stream ${spec.name} could not be made`)
   if (lost) {
@@ -128,25 +131,35 @@ async function check(
         when outbox_streams.created = excluded.created and not ${Boolean(lost)} then greatest(outbox_streams.last_sequence, excluded.last_sequence)
         else excluded.last_sequence
       end,
-      consumed_until = coalesce(${await consumedUntil(nats, spec.name)}, outbox_streams.consumed_until),
-      checked_at = case when outbox_streams.server_id = ${serverIdOf(nats)} then now() else outbox_streams.checked_at end`
+      -- From a server that was not seen before, the newest events are published again first, and these say since when.
+      consumed_until = case
+        when ${isKnown || Boolean(lost)} then coalesce(${await consumedUntil(nats, spec.name)}, outbox_streams.consumed_until)
+        else outbox_streams.consumed_until
+      end,
+      checked_at = case when ${isKnown} then now() else outbox_streams.checked_at end`
   if (!seen || lost) await noteServer(sql, nats, spec)
-  else if (seen.serverId !== serverIdOf(nats))
+  else if (!isKnown)
     return new Date(Math.max(seen.consumedUntil.getTime(), seen.checkedAt.getTime() - marginMs))
 }
 
 /** What a server calls itself from its start to its end. */
 const serverIdOf = (nats: Nats): string => nats.connection.info?.server_id ?? ''
 
+/** The servers seen last are kept, for the instances of a service may be at several of a cluster. */
 const noteServer = (sql: Sql, nats: Nats, spec: StreamSpec) => sql`
   update outbox_streams
-  set server_id = ${serverIdOf(nats)}, checked_at = now()
+  set server_id = array_to_string(
+      (array_prepend(${serverIdOf(nats)}::text, string_to_array(server_id, ' ')))[1:8],
+      ' '
+    ),
+    checked_at = now()
   where stream = ${spec.name}`
 
 async function readStream(nats: Nats, stream: string) {
   try {
-    const { created, state } = await nats.jsm.streams.info(stream)
-    return { created, lastSequence: state.last_seq, isEmptied: state.messages === 0 && state.last_seq > 0 }
+    const { created, config, state } = await nats.jsm.streams.info(stream)
+    const isEmptied = state.messages === 0 && state.last_seq > 0
+    return { created, discard: config.discard, lastSequence: state.last_seq, isEmptied }
   } catch (error) {
     if (isAbsent(error)) return undefined
     throw error
@@ -156,14 +169,10 @@ async function readStream(nats: Nats, stream: string) {
 /** The time before which every consumer of the stream has acknowledged every event; unknown when it has none. */
 async function consumedUntil(nats: Nats, stream: string): Promise<Date | null> {
   const asked = new Date()
-  const { state } = await nats.jsm.streams.info(stream)
-  const consumers = await nats.jsm.consumers.list(stream).next()
-  const durable = consumers.filter((consumer) => consumer.config.durable_name)
-  if (durable.length === 0) return null
-  const floor = Math.min(...durable.map((consumer) => consumer.ack_floor.stream_seq))
-  const pending = durable.some((consumer) => consumer.num_pending > 0 || consumer.num_ack_pending > 0)
-  if (!pending || floor >= state.last_seq) return new Date(asked.getTime() - marginMs)
-  const message = floor < state.first_seq ? null : await nats.jsm.streams.getMessage(stream, { seq: floor })
+  const { state, seq, isEmpty } = await readConsumed(nats, stream)
+  if (isEmpty) return null
+  if (seq >= state.last_seq) return new Date(asked.getTime() - marginMs)
+  const message = seq < state.first_seq ? null : await nats.jsm.streams.getMessage(stream, { seq })
   return message ? new Date(message.time.getTime() - marginMs) : null
 }
 

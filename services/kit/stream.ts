@@ -1,4 +1,4 @@
-import { JetStreamApiCodes, JetStreamApiError, type StreamConfig } from '@nats-io/jetstream'
+import { DiscardPolicy, JetStreamApiCodes, JetStreamApiError, type StreamConfig } from '@nats-io/jetstream'
 import { nanos } from '@nats-io/transport-node'
 import type { Nats } from './nats.ts'
 
@@ -7,11 +7,15 @@ export type StreamSpec = { name: string; subjects: readonly string[] } & Partial
 
 const dayMs = 86_400_000
 
-/** Makes the stream, or brings its settings up to date. Events are kept three days and up to 1 GiB: Postgres is the truth. */
+/**
+ * Makes the stream, or brings its settings up to date. Events are kept three days and up to 1 GiB: Postgres is the
+ * truth. A full stream refuses events, which then wait in the outbox: by itself it would drop the oldest, read or not.
+ */
 export async function ensureStream(nats: Nats, spec: StreamSpec): Promise<void> {
   const config = {
     max_age: nanos(3 * dayMs),
     max_bytes: 1 << 30,
+    discard: DiscardPolicy.New,
     duplicate_window: nanos(120_000),
     ...spec,
     subjects: [...spec.subjects],
@@ -28,6 +32,30 @@ export async function ensureStream(nats: Nats, spec: StreamSpec): Promise<void> 
 export const isAbsent = (error: unknown): boolean =>
   error instanceof JetStreamApiError &&
   (error.code === JetStreamApiCodes.StreamNotFound || error.code === JetStreamApiCodes.ConsumerNotFound)
+
+/** How far all durable consumers of a stream have read; its end when nothing waits for any of them. */
+export async function readConsumed(nats: Nats, stream: string) {
+  const { config, state } = await nats.jsm.streams.info(stream)
+  const durables = (await Array.fromAsync(nats.jsm.consumers.list(stream))).filter(
+    (consumer) => consumer.config.durable_name,
+  )
+  const behind = durables.filter((one) => one.num_pending > 0 || one.num_ack_pending > 0)
+  const seq = Math.min(state.last_seq, ...behind.map((one) => one.ack_floor.stream_seq))
+  return { config, state, seq, isEmpty: durables.length === 0, behind: behind.map((one) => one.name) }
+}
+
+/**
+ * Lets the oldest events go that everybody has read, when a stream is nearly full; half of it stays, for mailboxes that
+ * have to be filled again. Answers who keeps it full when nothing can go.
+ */
+export async function makeRoom(nats: Nats, stream: string): Promise<string[]> {
+  const { config, state, seq, behind } = await readConsumed(nats, stream)
+  if (config.max_bytes <= 0 || state.bytes < config.max_bytes * 0.75) return []
+  const keep = Math.max(Math.ceil(state.messages / 2), state.last_seq - seq)
+  if (keep >= state.messages) return behind
+  await nats.jsm.streams.purge(stream, { keep })
+  return []
+}
 
 /** The place of a stream's last message; 0 for a stream that was never made, too. */
 export async function readLastSequence(nats: Nats, stream: string): Promise<number> {

@@ -3,6 +3,7 @@ import { unexpectedErrors } from '@plaza/kit/metrics'
 import { Problem, type ProblemBody } from '@plaza/kit/problem'
 import { z } from 'zod'
 import type { Ctx } from './context.ts'
+import { heldUp } from './refusals.ts'
 import type { Actor } from './schema.ts'
 
 type Acting = Pick<z.output<typeof Actor>, 'userId' | 'sessionId' | 'issuedAt'>
@@ -22,17 +23,33 @@ export function doEach<Item extends z.ZodType<Acting>, Result extends object>(
   items: readonly unknown[],
   work: (item: z.output<Item>) => Promise<Result>,
 ): Promise<Result | Refused>[] {
-  const one = async (given: unknown): Promise<Result | Refused> => {
+  const check = async (given: unknown): Promise<z.output<Item>> => {
+    const parsed = schema.safeParse(given)
+    if (!parsed.success) throw new Problem('invalid', z.prettifyError(parsed.error))
+    await ctx.identity.assertNotRevoked(parsed.data)
+    return parsed.data
+  }
+  // Work begins in the items' order: what auth is asked about one may take longer than about the next.
+  const checked = Promise.allSettled(items.map(check))
+  const one = async (index: number): Promise<Result | Refused> => {
     try {
-      const parsed = schema.safeParse(given)
-      if (!parsed.success) throw new Problem('invalid', z.prettifyError(parsed.error))
-      await ctx.identity.assertNotRevoked(parsed.data)
-      return await work(parsed.data)
+      const item = (await checked)[index]
+      if (item?.status !== 'fulfilled') throw item?.reason
+      return await work(item.value)
     } catch (error) {
       return { problem: describe(ctx, error) }
     }
   }
-  return items.map(one)
+  return items.map((_given, index) => one(index))
+}
+
+/** What answers a batch waits for its slowest item no longer than this; by then its peer has not given up yet. */
+const patienceMs = 1_500
+
+/** The answers of a batch; an item that is held up is told so, and keeps nobody else waiting. */
+export const allInTime = <Result extends object>(results: readonly Promise<Result | Refused>[]) => {
+  const late = Bun.sleep(patienceMs).then((): Refused => ({ problem: heldUp().body() }))
+  return Promise.all(results.map((result) => Promise.race([result, late])))
 }
 
 /** The problem that an item's error amounts to; what nobody foresaw says nothing, as in an answer of its own. */

@@ -32,6 +32,14 @@ export function createPointers<Value>(options: Options<Value>): Pointers<Value> 
     const merged = kept ? merge(kept.value, value) : value
     waiting.set(key, { userId, sessionId, issuedAt, scope, value: merged })
   }
+  /** What was not brought, under what was noted since. */
+  const putBack = (entries: [string, Whose & { scope: string; value: Value }][]) => {
+    for (const [key, item] of entries) {
+      const newer = waiting.get(key)
+      if (newer) newer.value = merge(item.value, newer.value)
+      else if (waiting.size < maxWaiting) waiting.set(key, item)
+    }
+  }
   const flush = async () => {
     while (waiting.size > 0) {
       const entries = [...waiting].slice(0, maxBatch)
@@ -41,7 +49,7 @@ export function createPointers<Value>(options: Options<Value>): Pointers<Value> 
         await bring(items)
       } catch (error) {
         log.debug({ err: error }, 'pointers wait for their service')
-        for (const item of items) note(item, item.scope, item.value)
+        putBack(entries)
         return
       }
     }

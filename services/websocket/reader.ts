@@ -109,6 +109,8 @@ export function createReader(options: Options): Reader {
       if (session.stalledAt === 0 && session.behind) void catchUp(session)
     },
     async check(userId) {
+      // Who has left since the round began must not be noted as there.
+      if (sessions.of(userId).length === 0) return
       const place = await opening.find(userId)
       for (const session of sessions.of(userId)) {
         if (!place || session.phase !== 'open' || session.reading) continue

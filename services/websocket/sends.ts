@@ -31,10 +31,10 @@ export type Sends = {
 
 const retryMs = 5_000
 
-type Options = Pick<Ctx, 'message' | 'sendHere' | 'identity' | 'log'>
+type Options = Pick<Ctx, 'message' | 'sendHere' | 'log'>
 
 /** Sends of many sockets travel together. A batch that failed on the way is sent again: each item has its key. */
-export function createSends({ message, sendHere, identity, log }: Options): Sends {
+export function createSends({ message, sendHere, log }: Options): Sends {
   const batcher = createBatcher<Item, Result>({
     keyOf: ({ conversationId }) => conversationId,
     maxInFlight: 4,
@@ -51,7 +51,6 @@ export function createSends({ message, sendHere, identity, log }: Options): Send
     async send(session, { type, ref, ...draft }) {
       const { userId, sessionId, issuedAt, role } = session
       try {
-        if (!identity.revocations.isFresh()) await identity.assertNotRevoked(session)
         const result = await batcher.add({ userId, sessionId, issuedAt, role, ...draft })
         if ('problem' in result) pushFrame(session, { type: 'error', ref, problem: result.problem })
         else tellSent(session, ref, result.message)

@@ -2,7 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi'
 import { ProblemBody } from '@plaza/kit/problem'
 import { defineRoute, json, jsonBody, problems } from '@plaza/kit/route'
 import type { Ctx } from '../context.ts'
-import { Batch, doEach } from '../on-behalf.ts'
+import { allInTime, Batch, doEach } from '../on-behalf.ts'
 import { ReceiptItem, ReceiptState } from '../schema.ts'
 
 const Results = z.object({
@@ -25,5 +25,5 @@ export const advanceReceiptsOfMany = (ctx: Ctx) =>
     const results = doEach(ctx, ReceiptItem, c.req.valid('json').items, async (item) => ({
       receipt: await ctx.receipts.advance(item),
     }))
-    return c.json({ results: await Promise.all(results) }, 200)
+    return c.json({ results: await allInTime(results) }, 200)
   })

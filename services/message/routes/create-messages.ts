@@ -2,7 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi'
 import { ProblemBody } from '@plaza/kit/problem'
 import { defineRoute, json, jsonBody, problems } from '@plaza/kit/route'
 import type { Ctx } from '../context.ts'
-import { Batch, doEach } from '../on-behalf.ts'
+import { allInTime, Batch, doEach } from '../on-behalf.ts'
 import { Message, SendItem } from '../schema.ts'
 
 const Results = z.object({
@@ -24,7 +24,7 @@ export const createMessages = (ctx: Ctx) =>
   defineRoute(route, async (c) => {
     const { sampled, traceparent } = c.get('trace')
     const results = sendEach(ctx, c.req.valid('json').items, sampled ? traceparent : undefined)
-    return c.json({ results: await Promise.all(results) }, 200)
+    return c.json({ results: await allInTime(results) }, 200)
   })
 
 /** The same for sockets in this process, without a request around it. */

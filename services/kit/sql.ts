@@ -1,13 +1,16 @@
 import postgres from 'postgres'
+import { openSqlSocket, type Server } from './sql-socket.ts'
 
 /** A connection pool, or a transaction of it. Columns are snake_case in SQL and camelCase in code. */
 export type Sql = postgres.Sql<{ bigint: number }>
 export type Transaction = postgres.TransactionSql<{ bigint: number }>
 
-type Options = { url: string; name: string; connections?: number }
+type Options = { url: string; name: string; connections?: number; answerMs?: number }
+
+const statementMs = 15_000
 
 /** Connects lazily to one service's database. bigint columns arrive as numbers: they count, and stay below 2^53. */
-export function connectSql({ url, name, connections = 10 }: Options): Sql {
+export function connectSql({ url, name, connections = 10, answerMs = statementMs + 5_000 }: Options): Sql {
   return postgres(url, {
     max: connections,
     connect_timeout: 5,
@@ -15,12 +18,14 @@ export function connectSql({ url, name, connections = 10 }: Options): Sql {
     backoff: (attempt) => Math.min(0.1 * 2 ** attempt, 1),
     connection: {
       application_name: name,
-      statement_timeout: 15_000,
-      idle_in_transaction_session_timeout: 15_000,
+      statement_timeout: statementMs,
+      idle_in_transaction_session_timeout: statementMs,
     },
     transform: { column: { from: postgres.toCamel } },
     types: { bigint: { to: 20, from: [20], serialize: String, parse: Number } },
     onnotice: () => {},
+    // Its types do not know this option. Among several hosts it chooses itself, by sockets of its own.
+    ...(url.includes(',') ? {} : { socket: (server: Server) => openSqlSocket(server, answerMs) }),
   })
 }
 

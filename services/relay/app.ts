@@ -5,6 +5,7 @@ import { enqueue } from './routes/enqueue.ts'
 import { enqueueForService } from './routes/enqueue-for-service.ts'
 import { listQueue } from './routes/list-queue.ts'
 import { noteAcknowledgements } from './routes/note-acknowledgements.ts'
+import { restoreQueue } from './routes/restore-queue.ts'
 
 /** Every operation of the service. */
 export const createApp = (ctx: Ctx) =>
@@ -14,4 +15,5 @@ export const createApp = (ctx: Ctx) =>
     acknowledgeQueue(ctx),
     enqueueForService(ctx),
     noteAcknowledgements(ctx),
+    restoreQueue(ctx),
   ])

@@ -1,6 +1,8 @@
 import type { JsMsg } from '@nats-io/jetstream'
 import { type OutboxRow, recipientsHeader } from '@plaza/kit/publisher'
+import { z } from 'zod'
 import type { Frame } from './appender.ts'
+import { queueEnqueued } from './events.ts'
 import { findReplaced, toStored } from './pointer.ts'
 
 /** The id of the event that a message of the broker's carries. */
@@ -21,7 +23,7 @@ export const readMail = (messages: readonly JsMsg[]): Map<string, Frame[]> => to
 export function toMail(events: readonly OutboxRow[]): Map<string, Frame[]> {
   const mail = new Map<string, Frame[]>()
   for (const { id, subject, body, recipients } of events) {
-    if (!recipients) continue
+    if (!recipients || hasExpired(subject, body)) continue
     const frame = {
       id,
       text: body,
@@ -35,4 +37,13 @@ export function toMail(events: readonly OutboxRow[]): Map<string, Frame[]> {
     }
   }
   return mail
+}
+
+const Enqueued = z.object({ data: queueEnqueued.schema })
+
+/** What was enqueued and came late, after the broker was away, may have ended and been removed before it arrives. */
+function hasExpired(subject: string, body: string): boolean {
+  if (!subject.startsWith(`evt.${queueEnqueued.type}.`)) return false
+  const read = Enqueued.safeParse(JSON.parse(body))
+  return read.success && Date.parse(read.data.data.expiresAt) <= Date.now()
 }

@@ -87,15 +87,21 @@ async function* readPages(
 type Row = { id: string; userId: string; body: string }
 const firstId = '00000000-0000-0000-0000-000000000000'
 
-/** Each page is a statement of its own, for the time that a statement may take would count for a cursor as a whole. */
-async function refillFromQueue({ sql, appender, signal }: Options): Promise<number> {
+/**
+ * Appends what was enqueued for all, or for one user, and has not expired. Each page is a statement of its own, for the
+ * time that a statement may take would count for a cursor as a whole.
+ */
+export async function refillFromQueue(
+  { sql, appender, signal }: Pick<Options, 'sql' | 'appender' | 'signal'>,
+  userId?: string,
+): Promise<number> {
   let frames = 0
   for (let after: string | undefined = firstId; after; ) {
     signal?.throwIfAborted()
     const page: Row[] = await sql<Row[]>`
       select id, user_id, body
       from queue_items
-      where expires_at > now() and id > ${after}
+      where expires_at > now() and id > ${after} ${userId ? sql`and user_id = ${userId}` : sql``}
       order by id
       limit ${pageSize}`
     await appender.append(toLetters(page))

@@ -108,7 +108,7 @@ A gap may come after \`ready\`, or later in an open socket. For each reason a cl
 2. For each of \`scopes.conversations\` whose \`revision\` is higher than yours: \`GET /api/v1/conversations/{id}/changes?after=<your revision>\`, until \`more\` is false. Its \`deliveredSeq\` and \`readSeq\` are your own pointers.
 3. Where \`scopes.more\` is true, or \`scopes.conversations\` is null since nobody could say, go through \`GET /api/v1/conversations\` in the same way.
 4. If \`scopes.contacts\` is higher than your version of contacts and blocks, or null: \`GET /api/v1/contacts/changes?after=<your version>\`, until \`more\` is false.
-5. Read your own profile and privacy settings again. Events \`queue.enqueued\` that were lost cannot be fetched.
+5. Read your own profile and privacy settings again. Events \`queue.enqueued\` that have not expired come again by themselves.
 
 After a gap the mailbox begins with the oldest event that it holds, so some may come that you know.
 

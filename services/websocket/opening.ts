@@ -17,6 +17,7 @@ import { readScopes } from './gap.ts'
 import { close, pushFrame } from './push.ts'
 import type { Session } from './session.ts'
 import { type Sessions, statusOf } from './sessions.ts'
+import { createTurns } from './turns.ts'
 
 /** Finds where a socket's delivery begins in its mailbox. */
 export type Opening = {
@@ -28,11 +29,31 @@ export type Opening = {
   reopen(session: Session): Promise<boolean>
 }
 
-type Options = { redis: Redis; message: Fetch; user: Fetch; log: Log; node: string; sessions: Sessions }
+type Options = {
+  redis: Redis
+  message: Fetch
+  user: Fetch
+  relay: Fetch
+  log: Log
+  node: string
+  sessions: Sessions
+  /** Told when a mailbox may hold more than when its place was found. */
+  restored(session: Session): void
+}
 
 const retryMs = 500
+const restoresAtOnce = 8
 
-export function createOpening({ redis, message, user, log, node, sessions }: Options): Opening {
+export function createOpening({
+  redis,
+  message,
+  user,
+  relay,
+  log,
+  node,
+  sessions,
+  restored,
+}: Options): Opening {
   const find: Opening['find'] = async (userId) => {
     const generation = await readGeneration(redis)
     const status = statusOf(sessions.of(userId))
@@ -60,6 +81,21 @@ export function createOpening({ redis, message, user, log, node, sessions }: Opt
       resumed,
       heartbeatSeconds,
     })
+  const restoring = createTurns(restoresAtOnce)
+  /** What was enqueued is told of nowhere but in the mailbox: relay puts it there again. */
+  const restoreQueue = async (session: Session) => {
+    while (session.phase !== 'closed') {
+      try {
+        const url = `http://relay/internal/v1/users/${session.userId}/queue`
+        const answer = await restoring(() => relay(url, { method: 'PUT' }))
+        if (answer.ok) return restored(session)
+        throw new Error(`relay answered ${answer.status}`)
+      } catch (error) {
+        noteFailure(log, error, 'queue not restored')
+        await Bun.sleep(retryMs)
+      }
+    }
+  }
   /** Goes on at the oldest frame that is there, after telling what to repair. */
   const beginAnew = async (session: Session, place: Place, reason: GapReason, greeting: boolean) => {
     const scopes = await readScopes({ message, user, log }, session.userId)
@@ -72,6 +108,7 @@ export function createOpening({ redis, message, user, log, node, sessions }: Opt
       reason,
       scopes,
     })
+    void restoreQueue(session)
   }
   return {
     find,

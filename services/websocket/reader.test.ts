@@ -19,6 +19,7 @@ test('a check that comes after somebody has left does not note them as there', a
     redis,
     log,
     message: nobody,
+    relay: nobody,
     user: nobody,
     node: 'n1',
     sessions: createSessions(),

@@ -28,7 +28,15 @@ export type Reader = {
   check(userId: string): Promise<void>
 }
 
-type Options = { redis: Redis; message: Fetch; user: Fetch; log: Log; node: string; sessions: Sessions }
+type Options = {
+  redis: Redis
+  message: Fetch
+  user: Fetch
+  relay: Fetch
+  log: Log
+  node: string
+  sessions: Sessions
+}
 
 /** What a socket may hold that its reader has not taken yet. */
 const pageBytes = 256 << 10
@@ -40,7 +48,13 @@ export const eventFrame = (epoch: string, n: number, text: string): string =>
 
 export function createReader(options: Options): Reader {
   const { redis, message, log, sessions } = options
-  const opening = createOpening(options)
+  const opening = createOpening({
+    ...options,
+    restored(session) {
+      session.behind = true
+      void catchUp(session)
+    },
+  })
   const turn = createTurns(maxReads)
 
   /** Sends a page, each frame looked at. Answers false when the socket did not take all of it. */

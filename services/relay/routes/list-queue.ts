@@ -14,6 +14,7 @@ import {
   readGeneration,
   readMailbox,
 } from '../mailbox.ts'
+import { refillFromQueue } from '../refill.ts'
 import { CursorText, DeviceEvent, MailboxPage } from '../schema.ts'
 
 const pageBytes = 1 << 20
@@ -65,10 +66,13 @@ export const listQueue = (ctx: Ctx) =>
     return c.json({ items, nextCursor: more ? end : null, gap: gap && !isFirst, cursor: end }, 200)
   })
 
-async function read({ redis }: Ctx, userId: string, wanted: Cursor | undefined) {
+async function read(ctx: Ctx, userId: string, wanted: Cursor | undefined) {
+  const { redis } = ctx
   const place = await openMailbox(redis, userId, { generation: await readGeneration(redis) })
   if (!place) throw new Problem('not_found', 'There is no such user')
   const gap = findGap(wanted, place) !== undefined
+  // What was enqueued outlives its frame, so it is put there again for whoever missed that.
+  if (wanted ? gap : place.n === place.trimmedTo) await refillFromQueue(ctx, userId)
   const from = gap || !wanted ? { epoch: place.epoch, n: place.trimmedTo } : wanted
   const page = await readMailbox(redis, userId, from, pageBytes)
   return { gap, start: { ...from, tail: page.place.n }, frames: page.frames }

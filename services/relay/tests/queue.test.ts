@@ -112,6 +112,39 @@ test('a cursor that the mailbox does not know is answered with a gap, from the o
   expect(page.items).toHaveLength(1)
 })
 
+test('what was enqueued outlives its mailbox: whoever finds a gap, or an empty mailbox, still gets it', async () => {
+  const user = await deps.createUser()
+  await enqueue(user.id)
+  await eventually(async () => expect((await world.place(user)).n).toBe(1))
+  const { cursor } = await list(user.headers)
+  const forget = () => world.redis.unlink(`relay:{${user.id}}`, `relay:{${user.id}}:meta`)
+  await forget()
+  const afterGap = await list(user.headers, `?cursor=${cursor}`)
+  expect(afterGap.gap).toBe(true)
+  expect(afterGap.items).toHaveLength(1)
+  await forget()
+  expect((await list(user.headers)).items).toHaveLength(1)
+  // A second look puts nothing there twice.
+  expect((await list(user.headers)).items).toHaveLength(1)
+})
+
+test('what arrives after its end is not delivered', async () => {
+  const user = await deps.createUser()
+  const late = (expiresAt: Date) =>
+    toRow(
+      queueEnqueued.emit({
+        subject: user.id,
+        data: { queueId: newId(), type: 'reminder.due', data: {}, expiresAt: expiresAt.toISOString() },
+        recipients: [user.id],
+      }),
+    )
+  await world.nats.publish(late(new Date(Date.now() - 1_000)))
+  const due = late(new Date(Date.now() + 60_000))
+  await world.nats.publish(due)
+  await eventually(async () => expect((await world.place(user)).n).toBe(1))
+  expect((await list(user.headers)).items.map(({ event }) => event.id)).toEqual([due.id])
+})
+
 test('what expires leaves the database and the mailbox, and what follows is still delivered', async () => {
   const user = await deps.createUser()
   await enqueue(user.id, { expiresAt: new Date(Date.now() + 1_500).toISOString() })

@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test'
 import { join } from 'node:path'
+import { newId } from '@plaza/kit/id'
 import { eventually } from '@plaza/kit/testing'
 import { parseCursor, wakeUpSubject } from '@plaza/relay/mailbox'
 import { openSockets } from '../metrics.ts'
@@ -168,3 +169,20 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
     return made
   }
 }
+
+test('what was enqueued comes again to a socket that was told of a gap', async () => {
+  const ada = await deps.createUser()
+  const item = { queueId: newId(), userId: ada.id, type: 'reminder.due', data: { text: 'tea' } }
+  const enqueued = await deps.host.peer('message', 'relay')('http://relay/internal/v1/queue', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(item),
+  })
+  expect(enqueued.status).toBe(201)
+  const frames = `relay:{${ada.id}}`
+  await eventually(async () => expect(await deps.host.redis().exists(frames)).toBe(1))
+  await deps.host.redis().unlink(frames, `${frames}:meta`)
+  const socket = await world.open(ada, { cursor: '1.elsewhere-7' })
+  await eventually(() => expect(socket.one('gap').reason).toBe('epoch'))
+  await eventually(() => expect(socket.one('event').event).toMatchObject({ id: item.queueId }))
+})

@@ -38,15 +38,15 @@ export const conventions = `### Calls
 - \`POST /api/v1/auth/register\` and \`POST /api/v1/auth/login\` give an access token, good until \`expiresAt\` (15 minutes at most), and a refresh token. Send \`Authorization: Bearer <access token>\`. Operations without a lock need none.
 - \`x-access\` says who may call: \`public\`, \`user\`, \`moderator\` or \`admin\`. A higher role may do what a lower one may.
 - Bodies are JSON as \`application/json\`, 1 MiB at most. Ids are UUIDs, times are RFC 3339 in UTC. Pass over fields that you do not know.
-- The gateway takes 50 calls a second from a user, and as many from an address that is not logged in, in bursts of up to 200. Log-in and the other calls that take a password or a token are counted by address: 100 in 15 minutes. Beyond that it answers 429. The operator may have set other limits.
+- The gateway takes 50 calls a second from a user, and as many from an address that is not logged in, in bursts of up to 200. Log-in, registration and the calls that take a token of a mail are counted by address: 100 in 15 minutes. Beyond that it answers 429. The operator may have set other limits.
 
 ### Pages
 
-A list takes \`limit\` (1 to 100, 50 unless given) and \`cursor\`, and answers \`items\` and \`nextCursor\`. Ask for the next page with \`cursor\` set to it and all else the same; it is null on the last page. A cursor is opaque, and one that the list did not give is a 400 \`cursor_invalid\`.
+A list takes \`limit\` (1 to 100, 50 unless given) and \`cursor\`, and answers \`items\` and \`nextCursor\`. Ask for the next page with \`cursor\` set to it and all else the same; it is null on the last page. A cursor is opaque, and one that the list did not give is a 400 \`cursor_invalid\`. Messages and changes are paged by \`seq\` and \`revision\` instead, as they say themselves.
 
 ### Repeats
 
-GET, PUT and DELETE may be repeated as they are. A POST that takes an \`Idempotency-Key\` may be repeated with the same key: choose a new one (1 to 128 visible ASCII characters, such as a UUID) for each thing that the user does, and keep it until an answer has come. Within 24 hours the same key with the same body gets the first answer again, a refusal, too, with \`Idempotency-Replayed: true\`; answers of 429 and from 500 on are not kept. While the first is still being worked on it is a 409 \`in_flight\`, and with another body a 422 \`key_reused\`.
+GET, PUT and DELETE may be repeated as they are. A POST that takes an \`Idempotency-Key\` may be repeated with the same key: choose a new one (1 to 128 visible ASCII characters, such as a UUID) for each thing that the user does, and keep it until an answer has come. Within 24 hours the same key with the same body gets the first answer again, a refusal, too, with \`Idempotency-Replayed: true\` (what finds or asks, such as opening a conversation, answers its first status with the present state); answers of 429 and from 500 on are not kept. While the first is still being worked on it is a 409 \`in_flight\`, and with another body a 422 \`key_reused\`.
 
 ### Problems
 

@@ -13,7 +13,6 @@ export type Memory = {
   save(): void
   /** Writes it down now, if it changed. */
   flush(): Promise<void>
-  forget(): Promise<void>
 }
 
 type Kept = {
@@ -45,11 +44,6 @@ export async function openMemory(storage: Storage, userId: string): Promise<Memo
       timer = undefined
       const { cursor, contacts, places, events } = memory
       await storage.set(key, JSON.stringify({ cursor, contacts, places: [...places], events } satisfies Kept))
-    },
-    async forget() {
-      clearTimeout(timer)
-      timer = undefined
-      await storage.remove(key)
     },
   }
   return memory

@@ -4,7 +4,7 @@ import type { Log } from './log.ts'
 import type { Nats } from './nats.ts'
 import { hasKept, republish } from './republish.ts'
 import type { Sql } from './sql.ts'
-import { ensureStream, isAbsent, makeRoom, readConsumed, type StreamSpec } from './stream.ts'
+import { ensureStream, isAbsent, isNearlyFull, makeRoom, readConsumed, type StreamSpec } from './stream.ts'
 
 export type Watch = {
   /** Whether the streams are known to be whole; while they are not, nothing is published. */
@@ -42,9 +42,6 @@ export async function watchStreams({ sql, nats, log, streams, everyMs = 2_000 }:
     for (const spec of streams) {
       const since = await check({ sql, nats, log, signal }, spec, acked)
       if (since) restarted.set(spec, since)
-      const behind = await makeRoom(nats, spec.name)
-      if (behind.length > 0)
-        log.error({ stream: spec.name, behind }, 'a stream is nearly full of unread events')
     }
     trusted = true
     for (const [spec, since] of restarted) {
@@ -122,6 +119,11 @@ async function check(
     await sql`update outbox_streams set created = '' where stream = ${spec.name}`
     await republish({ sql, nats, signal }, spec, seen.consumedUntil)
   }
+  if (now.isNearlyFull) {
+    const behind = await makeRoom(nats, spec.name)
+    if (behind.length > 0)
+      log.error({ stream: spec.name, behind }, 'a stream is nearly full of unread events')
+  }
   await sql`
     insert into outbox_streams (stream, created, last_sequence, consumed_until)
     values (${spec.name}, ${now.created}, ${now.lastSequence}, now() - interval '2 days')
@@ -157,9 +159,15 @@ const noteServer = (sql: Sql, nats: Nats, spec: StreamSpec) => sql`
 
 async function readStream(nats: Nats, stream: string) {
   try {
-    const { created, config, state } = await nats.jsm.streams.info(stream)
-    const isEmptied = state.messages === 0 && state.last_seq > 0
-    return { created, discard: config.discard, lastSequence: state.last_seq, isEmptied }
+    const info = await nats.jsm.streams.info(stream)
+    const { created, config, state } = info
+    return {
+      created,
+      discard: config.discard,
+      lastSequence: state.last_seq,
+      isEmptied: state.messages === 0 && state.last_seq > 0,
+      isNearlyFull: isNearlyFull(info),
+    }
   } catch (error) {
     if (isAbsent(error)) return undefined
     throw error

@@ -1,4 +1,10 @@
-import { DiscardPolicy, JetStreamApiCodes, JetStreamApiError, type StreamConfig } from '@nats-io/jetstream'
+import {
+  DiscardPolicy,
+  JetStreamApiCodes,
+  JetStreamApiError,
+  type StreamConfig,
+  type StreamInfo,
+} from '@nats-io/jetstream'
 import { nanos } from '@nats-io/transport-node'
 import type { Nats } from './nats.ts'
 
@@ -35,25 +41,28 @@ export const isAbsent = (error: unknown): boolean =>
 
 /** How far all durable consumers of a stream have read; its end when nothing waits for any of them. */
 export async function readConsumed(nats: Nats, stream: string) {
-  const { config, state } = await nats.jsm.streams.info(stream)
+  const { state } = await nats.jsm.streams.info(stream)
   const durables = (await Array.fromAsync(nats.jsm.consumers.list(stream))).filter(
     (consumer) => consumer.config.durable_name,
   )
   const behind = durables.filter((one) => one.num_pending > 0 || one.num_ack_pending > 0)
   const seq = Math.min(state.last_seq, ...behind.map((one) => one.ack_floor.stream_seq))
-  return { config, state, seq, isEmpty: durables.length === 0, behind: behind.map((one) => one.name) }
+  return { state, seq, isEmpty: durables.length === 0, behind: behind.map((one) => one.name) }
 }
 
+export const isNearlyFull = ({ config, state }: StreamInfo): boolean =>
+  config.max_bytes > 0 && state.bytes > config.max_bytes * 0.75
+
 /**
- * Lets the oldest events go that everybody has read, when a stream is nearly full; half of it stays, for mailboxes that
- * have to be filled again. Answers who keeps it full when nothing can go.
+ * Lets the oldest events go that everybody has read; half of the stream stays, for mailboxes that have to be filled
+ * again. Answers who keeps it full when nothing can go. It goes by a place, since what is to be kept would be
+ * counted from an end that moves on meanwhile.
  */
 export async function makeRoom(nats: Nats, stream: string): Promise<string[]> {
-  const { config, state, seq, behind } = await readConsumed(nats, stream)
-  if (config.max_bytes <= 0 || state.bytes < config.max_bytes * 0.75) return []
-  const keep = Math.max(Math.ceil(state.messages / 2), state.last_seq - seq)
-  if (keep >= state.messages) return behind
-  await nats.jsm.streams.purge(stream, { keep })
+  const { state, seq, behind } = await readConsumed(nats, stream)
+  const upTo = Math.min(seq + 1, state.first_seq + Math.ceil(state.messages / 2))
+  if (upTo <= state.first_seq) return behind
+  await nats.jsm.streams.purge(stream, { seq: upTo })
   return []
 }
 

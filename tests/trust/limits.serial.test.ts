@@ -98,22 +98,29 @@ test('strangers share the budget of their address, whatever address they claim',
 })
 
 test('a hundred tries of credentials an address in 15 minutes, and then 429', async () => {
-  const refreshToken = 'A'.repeat(43)
+  const token = 'A'.repeat(43)
   const attempt = (count: number) =>
-    fetch(`${url}/api/v1/auth/refresh`, {
+    fetch(`${url}/api/v1/auth/email/verify`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'x-forwarded-for': `10.0.0.${count}` },
-      body: JSON.stringify({ refreshToken }),
+      body: JSON.stringify({ token }),
     })
   const statuses: number[] = []
   for (let count = 0; count < left; count += 1) statuses.push((await attempt(count)).status)
-  expect(new Set(statuses)).toEqual(new Set([401]))
+  expect(new Set(statuses)).toEqual(new Set([400]))
   // While these were made, some room may have come back: one try in nine seconds.
   let last = await attempt(0)
   for (let extra = 0; last.status !== 429 && extra < 20; extra += 1) last = await attempt(extra)
   expect(last.status).toBe(429)
   await expectLimited(last)
+  // Whoever is logged in stays so, however many share the address.
   expect((await call(url, 'GET', '/api/v1/auth/me', ben.accessToken)).status).toBe(200)
+  const refreshed = await fetch(`${url}/api/v1/auth/refresh`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ refreshToken: token }),
+  })
+  expect(refreshed.status).toBe(401)
 })
 
 test('nothing unexpected happened', async () => {

@@ -10,7 +10,7 @@ import { databaseOf, roleOf, services } from '../up/registry.ts'
 /** The users that the containers run as; compose.yaml names the same numbers. */
 const users: Record<string, number> = {
   postgres: 999,
-  redis: 999,
+  redis: 10_004,
   nats: 10_000,
   databases: 10_001,
   traefik: 10_002,
@@ -24,6 +24,7 @@ const users: Record<string, number> = {
 /** Where compose.yaml mounts the volumes. */
 const secrets = '/run/plaza'
 const natsData = '/data/nats'
+const redisData = '/data/redis'
 const mails = '/data/mails'
 
 const keys = await ensureKeys(join(secrets, 'setup'))
@@ -39,7 +40,7 @@ await Promise.all([
   giveFile('auth', 'certificate.pem', keys.certificate),
   giveFile('auth', 'certificate-key.pem', keys.certificateKey),
 ])
-await Promise.all([own(natsData, 'nats'), own(mails, 'auth')])
+await Promise.all([own(natsData, 'nats'), own(redisData, 'redis'), own(mails, 'auth')])
 console.log('The secrets are in place.')
 
 async function giveService(name: string, stores: boolean, { passwords, ...keys }: Keys) {
@@ -60,7 +61,7 @@ async function giveService(name: string, stores: boolean, { passwords, ...keys }
 function redisConfiguration(password: string): string {
   const lines = [
     'include /etc/plaza/redis.conf',
-    'dir /data',
+    `dir ${redisData}`,
     'port 6379',
     `requirepass ${password}`,
     'maxmemory 512mb',

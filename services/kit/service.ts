@@ -88,7 +88,11 @@ type Listener = { name: string; port: number; drain(): Promise<void>; close(): P
 
 async function listen(host: Host, service: Service, environment: Environment): Promise<Listener> {
   const own = environmentOf(service.name, environment)
-  const config = readConfig(Listening, { PORT: String(servicePorts[service.name] ?? 0), ...own })
+  const config = readConfig(Listening, {
+    ...own,
+    // An empty variable is one that nobody has set.
+    PORT: own.PORT || String(servicePorts[service.name] ?? 0),
+  })
   const log = host.logOf(service.name)
   const running = await service.start({ ...host, log }, own)
   let draining = false

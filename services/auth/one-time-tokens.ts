@@ -1,3 +1,4 @@
+import { Problem } from '@plaza/kit/problem'
 import type { Sql, Transaction } from '@plaza/kit/sql'
 import { hashToken, newToken } from './token.ts'
 
@@ -46,3 +47,6 @@ export async function spendToken(tx: Transaction, token: string, purpose: Purpos
   await tx`delete from one_time_tokens where user_id = ${spent.userId} and purpose = ${purpose}`
   return true
 }
+
+export const invalidToken = () =>
+  new Problem('invalid', 'The link has been used or is too old: ask for another', { reason: 'token_invalid' })

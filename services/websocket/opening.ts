@@ -29,7 +29,7 @@ export type Opening = {
   reopen(session: Session): Promise<boolean>
 }
 
-type Options = {
+export type OpeningOptions = {
   redis: Redis
   message: Fetch
   user: Fetch
@@ -53,7 +53,7 @@ export function createOpening({
   node,
   sessions,
   restored,
-}: Options): Opening {
+}: OpeningOptions): Opening {
   const find: Opening['find'] = async (userId) => {
     const generation = await readGeneration(redis)
     const status = statusOf(sessions.of(userId))

@@ -1,14 +1,10 @@
-import type { Log } from '@plaza/kit/log'
-import type { Fetch } from '@plaza/kit/peers'
-import type { Redis } from '@plaza/kit/redis'
 import { fillPointers, type Page, readMailbox } from '@plaza/relay/mailbox'
 import { noteFailure } from './faults.ts'
 import { catchUps } from './metrics.ts'
-import { createOpening } from './opening.ts'
+import { createOpening, type OpeningOptions } from './opening.ts'
 import { takeOwn } from './own.ts'
 import { push } from './push.ts'
 import type { Session } from './session.ts'
-import type { Sessions } from './sessions.ts'
 import { createTurns } from './turns.ts'
 
 /** Brings each socket what its mailbox holds, in the mailbox's order and nothing twice. */
@@ -28,15 +24,7 @@ export type Reader = {
   check(userId: string): Promise<void>
 }
 
-type Options = {
-  redis: Redis
-  message: Fetch
-  user: Fetch
-  relay: Fetch
-  log: Log
-  node: string
-  sessions: Sessions
-}
+type Options = Omit<OpeningOptions, 'restored'>
 
 /** What a socket may hold that its reader has not taken yet. */
 const pageBytes = 256 << 10

@@ -1,10 +1,9 @@
 import { createRoute, z } from '@hono/zod-openapi'
-import { Problem } from '@plaza/kit/problem'
 import { defineRoute, jsonBody, noContent, problems } from '@plaza/kit/route'
 import { change } from '../change.ts'
 import type { Ctx } from '../context.ts'
 import { queueMail } from '../mail-queue.ts'
-import { findTokenHolder, spendToken } from '../one-time-tokens.ts'
+import { findTokenHolder, invalidToken, spendToken } from '../one-time-tokens.ts'
 import { NewPassword, OpaqueToken } from '../schema.ts'
 import { endAllSessions } from '../sessions.ts'
 
@@ -48,6 +47,3 @@ export const resetPassword = (ctx: Ctx) =>
     ctx.mails.poke()
     return c.body(null, 204)
   })
-
-const invalidToken = () =>
-  new Problem('invalid', 'The link has been used or is too old: ask for another', { reason: 'token_invalid' })

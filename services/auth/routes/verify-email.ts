@@ -1,9 +1,8 @@
 import { createRoute, z } from '@hono/zod-openapi'
-import { Problem } from '@plaza/kit/problem'
 import { defineRoute, jsonBody, noContent, problems } from '@plaza/kit/route'
 import { change } from '../change.ts'
 import type { Ctx } from '../context.ts'
-import { findTokenHolder, spendToken } from '../one-time-tokens.ts'
+import { findTokenHolder, invalidToken, spendToken } from '../one-time-tokens.ts'
 import { OpaqueToken } from '../schema.ts'
 
 const route = createRoute({
@@ -34,6 +33,3 @@ export const verifyEmail = (ctx: Ctx) =>
     })
     return c.body(null, 204)
   })
-
-const invalidToken = () =>
-  new Problem('invalid', 'The link has been used or is too old: ask for another', { reason: 'token_invalid' })

@@ -3,7 +3,7 @@ import { newId } from './id.ts'
 
 /**
  * A fact that a service publishes: CloudEvents 1.0 in JSON. It is stored with the change it tells of,
- * travels as `evt.<type>.<subject>` on the service's stream, and is the very text that a person's
+ * travels as `evt.<type>.<subject>` on the service's stream (see deliveredSubjectOf), and is the very text that a person's
  * devices receive, so what stands in `data` is what its recipients may see.
  */
 export type PlazaEvent<Data = unknown> = {
@@ -72,3 +72,6 @@ export function defineEvent<Data>(
 }
 
 export const subjectOf = (event: PlazaEvent): string => `evt.${event.type}.${event.subject}`
+
+/** Where an event is published that stands in its recipients' mailboxes already: all consumers take it from there, but relay's delivery. */
+export const deliveredSubjectOf = ({ subject }: { subject: string }): string => `${subject}.delivered`

@@ -52,7 +52,7 @@ export async function startInbox({
         log,
         stream: subscription.stream,
         durable: subscription.durable,
-        subjects: subscription.types.map((type) => `evt.${type}.*`),
+        subjects: subscription.types.map((type) => `evt.${type}.>`),
         healthy: () => sql`select 1`,
         isOutage: isConnectionError,
         async handle(messages) {

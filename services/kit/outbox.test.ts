@@ -31,6 +31,7 @@ afterAll(async () => {
 })
 
 const noteOf = (text: string) => toRow(noted.emit({ subject: newId(), data: { text } }))
+const note = () => noted.emit({ subject: newId(), data: { text: 'hello' } })
 const pending = async () =>
   (await sql<{ id: string }[]>`select id from outbox_pending order by id`).map(({ id }) => id)
 
@@ -60,7 +61,6 @@ test('what was committed is handed over and leaves for the broker by itself; wha
     },
   })
   const before = (await nats.jsm.streams.info('MESSAGE')).state.messages
-  const note = () => noted.emit({ subject: newId(), data: { text: 'hello' } })
   const undone = own.transaction(async (_, emit) => {
     emit(note())
     throw new Error('undone')
@@ -72,5 +72,31 @@ test('what was committed is handed over and leaves for the broker by itself; wha
   await eventually(async () =>
     expect((await nats.jsm.streams.info('MESSAGE')).state.messages).toBe(before + 1),
   )
+  await own.stop()
+})
+
+test('it is published as delivered when it is known to be, and otherwise for the broker to deliver, after a while at the latest', async () => {
+  const { promise: answer, resolve } = Promise.withResolvers<boolean[]>()
+  const lose = () => Promise.reject(new Error('lost'))
+  const answers = [() => Promise.resolve([true, false]), lose, () => answer]
+  const own = await startOutbox({
+    ...{ sql, nats, log, streams: [], sweepMs: 60_000 },
+    handOver: () => () => answers.shift()?.() ?? Promise.resolve([]),
+  })
+  const published = async (subject: string) =>
+    await nats.jsm.streams.getMessage('MESSAGE', { last_by_subj: subject }).catch(() => null)
+  const [delivered, missed, lost, late] = [note(), note(), note(), note()] as const
+  await own.transaction(async (_, emit) => {
+    emit(delivered)
+    emit(missed)
+  })
+  await own.transaction(async (_, emit) => emit(lost))
+  await own.transaction(async (_, emit) => emit(late))
+  const subject = `evt.note.made.${delivered.event.subject}`
+  await eventually(async () => expect(await published(`${subject}.delivered`)).not.toBeNull())
+  for (const { event } of [missed, lost, late])
+    await eventually(async () => expect(await published(`evt.note.made.${event.subject}`)).not.toBeNull())
+  resolve([true])
+  expect(await published(subject)).toBeNull()
   await own.stop()
 })

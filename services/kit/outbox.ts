@@ -1,5 +1,5 @@
 import { createBatcher } from './batch.ts'
-import { type Emission, subjectOf } from './events.ts'
+import { deliveredSubjectOf, type Emission, subjectOf } from './events.ts'
 import { every } from './every.ts'
 import type { Operation } from './host.ts'
 import type { Log } from './log.ts'
@@ -27,12 +27,16 @@ type Options = {
   log: Log
   streams: readonly StreamSpec[]
   sweepMs?: number
-  /** What in this process is told of committed events without waiting for the broker; it may lose them. */
+  /**
+   * What in this process is told of committed events before the broker is, and answers of each whether its recipients'
+   * mailboxes have it. It may lose them.
+   */
   handOver?(): Operation | undefined
 }
 
-/** Nobody waits for the broker to have what was handed over, so it leaves in company. */
+/** Nobody waits for the broker to have what was handed over, so it leaves in company, and at first only when delivered. */
 const gatherMs = 10
+const patienceMs = 200
 const sweepAfterSeconds = 1
 const sweepRows = 500
 const refusedPauseSeconds = 10
@@ -71,19 +75,12 @@ export async function startOutbox(options: Options): Promise<Outbox> {
       sending.add(sent)
     }
   }
-  let gathered: OutboxRow[] = []
-  const sendGathered = () => {
-    const rows = gathered
-    gathered = []
-    sendAll(rows)
-  }
+  const gathered = createGathered(sendAll)
   const publish = (rows: readonly OutboxRow[]) => {
     if (rows.length === 0 || !watch.trusted()) return
     const over = handOver?.()
-    if (!over) return sendAll(rows)
-    void over(rows)
-    if (gathered.length === 0) setTimeout(sendGathered, gatherMs)
-    gathered.push(...rows)
+    if (over) gathered.add(rows, over(rows))
+    else sendAll(rows)
   }
   const watch = await watchStreams({ sql, nats, log, streams })
   const stopSweeping = every(sweepMs, log, async () => {
@@ -106,10 +103,42 @@ export async function startOutbox(options: Options): Promise<Outbox> {
     },
     publish,
     async stop() {
-      sendGathered()
+      gathered.flush()
       await Promise.all([stopSweeping(), stopPartitioning(), watch.stop()])
       await Promise.race([Promise.all(sending), Bun.sleep(2_000)])
     },
+  }
+}
+
+type HandedOver = { row: OutboxRow; since: number; isDelivered: boolean | undefined }
+
+/** Holds what was handed over until it is known to be delivered or not, a while at most, and then sends it together. */
+function createGathered(send: (rows: readonly OutboxRow[]) => void) {
+  let gathered: HandedOver[] = []
+  const sendThose = (isDue: (one: HandedOver) => boolean) => {
+    const due = gathered.filter(isDue)
+    gathered = gathered.filter((one) => !isDue(one))
+    send(
+      due.map(({ row, isDelivered }) => (isDelivered ? { ...row, subject: deliveredSubjectOf(row) } : row)),
+    )
+  }
+  const work = () => {
+    const longAgo = performance.now() - patienceMs
+    sendThose(({ isDelivered, since }) => isDelivered !== undefined || since < longAgo)
+    if (gathered.length > 0) setTimeout(work, gatherMs)
+  }
+  return {
+    add(rows: readonly OutboxRow[], answer: ReturnType<Operation>) {
+      if (gathered.length === 0) setTimeout(work, gatherMs)
+      const added = rows.map((row): HandedOver => ({ row, since: performance.now(), isDelivered: undefined }))
+      gathered.push(...added)
+      const note = (delivered: readonly unknown[]) => {
+        for (const [index, one] of added.entries()) one.isDelivered = delivered[index] === true
+      }
+      answer.then(note, () => note([]))
+    },
+    /** Sends all that is held, whatever is known of it. */
+    flush: () => sendThose(() => true),
   }
 }
 

@@ -8,11 +8,11 @@ import { eventIdOf, readMail, toMail } from './mail.ts'
 import { MailboxesAway } from './mailboxes-away.ts'
 import { type WakeUp, wakeUpSubject, writeWakeUp } from './wake-up.ts'
 
-/** The events that may have recipients, by stream. */
-export const deliveredSubjects: Record<string, string[]> = {
-  USER: ['evt.profile.>', 'evt.contact.>', 'evt.block.>', 'evt.privacy.>'],
-  MESSAGE: ['evt.message.>', 'evt.conversation.>', 'evt.receipt.>'],
-  RELAY: ['evt.queue.>'],
+/** The entities whose events may have recipients, by stream. */
+export const deliveredEntities: Record<string, string[]> = {
+  USER: ['profile', 'contact', 'block', 'privacy'],
+  MESSAGE: ['message', 'conversation', 'receipt'],
+  RELAY: ['queue'],
 }
 
 /** The consumer of a stream's events, the same for all instances. */
@@ -24,7 +24,7 @@ type Options = Pick<Ctx, 'nats' | 'log' | 'appender' | 'generation' | 'nodeHere'
 
 /** Brings events into their recipients' mailboxes, and wakes the nodes at which those are connected. */
 export type Delivery = {
-  /** Events that a service of this process has just committed, and is publishing. */
+  /** Events that a service of this process has just committed and is about to publish. */
   handOver: HandOver['take']
   stop(): Promise<void>
 }
@@ -33,7 +33,7 @@ export async function startDelivery(options: Options): Promise<Delivery> {
   const { nats, log, appender, generation } = options
   let stopping = false
   const acknowledgements = createAcknowledgements()
-  const streams = Object.keys(deliveredSubjects)
+  const streams = Object.keys(deliveredEntities)
   const durables = new Map(streams.map((stream) => [stream, durableOf(stream)]))
   const backlog = followBacklog({ nats, log, durables })
   const handOver = createHandOver({
@@ -53,12 +53,13 @@ export async function startDelivery(options: Options): Promise<Delivery> {
     }
   }
   const consumers = await Promise.all(
-    Object.entries(deliveredSubjects).map(([stream, subjects]) =>
+    Object.entries(deliveredEntities).map(([stream, entities]) =>
       startConsumer({
         nats,
         log,
         stream,
-        subjects,
+        // Without what the outbox knows to be delivered, which has one token more.
+        subjects: entities.map((entity) => `evt.${entity}.*.*`),
         durable: durableOf(stream),
         maxPending: 2_000,
         healthy: async () => generation.current(),
@@ -82,9 +83,9 @@ export async function startDelivery(options: Options): Promise<Delivery> {
   }
 }
 
-/** Those that were not handed over, or not brought. */
+/** Those that are not just being brought. */
 async function findNew(handOver: HandOver, messages: readonly JsMsg[]): Promise<JsMsg[]> {
-  const brought = await Promise.all(messages.map((message) => handOver.hasBrought(eventIdOf(message))))
+  const brought = await Promise.all(messages.map((message) => handOver.isBrought(eventIdOf(message))))
   return messages.filter((_, index) => !brought[index])
 }
 

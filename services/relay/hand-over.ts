@@ -4,13 +4,14 @@ import type { Generation } from './generation.ts'
 
 /**
  * The short way from a service to the mailboxes when both run in one process: what was just committed is brought
- * while the broker is still being told. The broker's way stays the one that is certain: an event that comes by it
- * as well is left out, and one that could not be brought comes by it.
+ * before the broker is told. The broker's way stays the one that is certain: an event that could not be brought, or
+ * not soon enough, comes by it.
  */
 export type HandOver = {
-  take(events: readonly OutboxRow[]): void
-  /** Whether an event that now comes by the broker stands in the mailboxes already; waits while it is being brought. */
-  hasBrought(eventId: string): Promise<boolean>
+  /** Brings events to their recipients and answers of each whether it stands in their mailboxes; if not, the broker has to bring it. */
+  take(events: readonly OutboxRow[]): Promise<boolean[]>
+  /** Whether an event that comes by the broker while it is being brought stands in the mailboxes in the end. */
+  isBrought(eventId: string): Promise<boolean>
   /** Tells that an event was brought by the broker's way. */
   arrived(eventId: string): void
   /** Resolves when nothing is being brought. */
@@ -27,7 +28,6 @@ type Options = {
 
 type Taken = {
   event: OutboxRow
-  at: number
   /** Resolves with the generation of the mailboxes that have it; with undefined when none is known to. */
   into: Promise<number | undefined>
   settle(into: number | undefined): void
@@ -35,10 +35,9 @@ type Taken = {
 
 const maxBatch = 200
 const maxWaiting = 5_000
-/** By then an event has come by the broker, or another instance has taken it there. */
-const keepMs = 10_000
 
 export function createHandOver({ isCaughtUp, generation, bring }: Options): HandOver {
+  /** What waits or is being brought. */
   const taken = new Map<string, Taken>()
   const detours = createDetours()
   const waiting: Taken[] = []
@@ -67,31 +66,25 @@ export function createHandOver({ isCaughtUp, generation, bring }: Options): Hand
     while (waiting.length > 0) await bringBatch(waiting.splice(0, maxBatch))
     working = undefined
   }
-  const forgetOld = (now: number) => {
-    // They stand in the order of their times.
-    for (const [id, { at }] of taken) {
-      if (at > now - keepMs) break
-      taken.delete(id)
-    }
+  const enqueue = async (event: OutboxRow): Promise<boolean> => {
+    const { promise: into, resolve: settle } = Promise.withResolvers<number | undefined>()
+    const one = { event, into, settle }
+    taken.set(event.id, one)
+    waiting.push(one)
+    const isBrought = (await into) !== undefined
+    taken.delete(event.id)
+    return isBrought
   }
 
   return {
-    take(events) {
-      const now = Date.now()
-      forgetOld(now)
+    async take(events) {
       if (waiting.length >= maxWaiting) for (const one of waiting.splice(0)) sendByBroker(one)
-      for (const event of events) {
-        if (event.recipients === '') continue
-        const { promise: into, resolve: settle } = Promise.withResolvers<number | undefined>()
-        const one = { event, at: now, into, settle }
-        taken.set(event.id, one)
-        waiting.push(one)
-      }
+      const brought = events.map((event) => event.recipients === '' || enqueue(event))
       if (waiting.length > 0) working ??= work()
+      return await Promise.all(brought)
     },
-    async hasBrought(eventId) {
+    async isBrought(eventId) {
       const into = await taken.get(eventId)?.into
-      taken.delete(eventId)
       // Mailboxes that have begun anew since do not have it.
       return into !== undefined && into === generation.current()
     },

@@ -53,10 +53,7 @@ export const relayService: Service = {
     return {
       fetch: (request) => app.fetch(request),
       operations: {
-        async handOver(events) {
-          delivery.handOver(events as readonly OutboxRow[])
-          return []
-        },
+        handOver: (events) => delivery.handOver(events as readonly OutboxRow[]),
       },
       ready: async () => mailboxes.connected() && (await sql`select 1`).length === 1,
       async stop() {

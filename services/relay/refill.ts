@@ -4,7 +4,7 @@ import type { Nats } from '@plaza/kit/nats'
 import type { Sql } from '@plaza/kit/sql'
 import { readLastSequence } from '@plaza/kit/stream'
 import type { Appender, Frame } from './appender.ts'
-import { deliveredSubjects } from './deliver.ts'
+import { deliveredEntities } from './deliver.ts'
 import { relayStream } from './events.ts'
 import { readMail } from './mail.ts'
 
@@ -48,10 +48,10 @@ export async function refillMailboxes(options: Options): Promise<number> {
 
 async function refillFromBroker(options: Options): Promise<number> {
   let frames = 0
-  for (const [stream, subjects] of Object.entries(deliveredSubjects)) {
+  for (const [stream, entities] of Object.entries(deliveredEntities)) {
     // What was enqueued stays in the database until it is acknowledged, longer than the broker keeps it.
     if (stream === relayStream.name) continue
-    for await (const page of readPages(options, stream, subjects))
+    for await (const page of readPages(options, stream, entities))
       frames += await appendToAway(options.appender, readMail(page))
   }
   return frames
@@ -61,12 +61,12 @@ async function refillFromBroker(options: Options): Promise<number> {
 async function* readPages(
   { nats, signal }: Options,
   stream: string,
-  subjects: string[],
+  entities: string[],
 ): AsyncGenerator<JsMsg[]> {
   const lastSequence = await readLastSequence(nats, stream)
   if (lastSequence === 0) return
   const { name } = await nats.jsm.consumers.add(stream, {
-    filter_subjects: subjects,
+    filter_subjects: entities.map((entity) => `evt.${entity}.>`),
     ack_policy: AckPolicy.None,
     deliver_policy: DeliverPolicy.All,
     inactive_threshold: minuteNanos,

@@ -61,7 +61,8 @@ export async function startWorld(path: string, variables: Record<string, string>
       return row
     },
     /** Hands events over as a service of the same process would. */
-    handOver: async (...rows: OutboxRow[]) => void (await running?.operations?.handOver?.(rows)),
+    /** Answers of each whether it stands in the mailboxes. */
+    handOver: async (...rows: OutboxRow[]) => await running?.operations?.handOver?.(rows),
     place: async (user: TestUser): Promise<Place> => {
       const place = await openMailbox(redis, user.id, { generation: await readGeneration(redis) })
       if (!place) throw new Error('the user was erased')

@@ -1,4 +1,5 @@
 import { expect, test } from 'bun:test'
+import { deliveredSubjectOf } from '@plaza/kit/events'
 import type { OutboxRow } from '@plaza/kit/publisher'
 import { connectSql } from '@plaza/kit/sql'
 import { eventually, type TestUser } from '@plaza/kit/testing'
@@ -24,15 +25,14 @@ const untilItWorks = () =>
     await eventually(async () => expect(await told(other)).toEqual(['another']), 500)
   })
 
-test('what is handed over is in the mailbox before the broker has it, and is left out when it comes by it', async () => {
-  await world.handOver()
+test('what is handed over is in the mailbox before the broker has it, and the broker need not bring it', async () => {
   await untilItWorks()
   const user = await deps.createUser()
   const row = rowOf([user.id], 'first')
-  await world.handOver(row)
-  await eventually(async () => expect(await told(user)).toEqual(['first']))
+  expect(await world.handOver(row)).toEqual([true])
+  expect(await told(user)).toEqual(['first'])
   const before = await appends()
-  await nats.publish(row)
+  await nats.publish({ ...row, subject: deliveredSubjectOf(row) })
   await world.publish([user.id], 'second')
   await eventually(async () => expect(await told(user)).toEqual(['first', 'second']))
   expect(await appends()).toBe(before + 1)
@@ -42,7 +42,7 @@ test('what follows an event that could not be handed over comes after it', async
   const user = await deps.createUser()
   const [first, second] = [rowOf([user.id], 'first'), rowOf([user.id], 'second')] as const
   await deps.parts.redis.kill()
-  await world.handOver(first)
+  expect(await world.handOver(first)).toEqual([false])
   await deps.parts.redis.restart()
   await untilItWorks()
   await world.handOver(second)
@@ -56,11 +56,11 @@ test('what follows an event that could not be handed over comes after it', async
   await eventually(async () => expect(await told(user)).toEqual(['first', 'second', 'third']))
 })
 
-test('what was handed over to mailboxes that were lost since comes by the broker', async () => {
+test('what was handed over to mailboxes that are lost is filled in again from the broker', async () => {
   const user = await deps.createUser()
   const row = rowOf([user.id], 'kept')
-  await world.handOver(row)
-  await eventually(async () => expect(await told(user)).toEqual(['kept']))
+  expect(await world.handOver(row)).toEqual([true])
+  await nats.publish({ ...row, subject: deliveredSubjectOf(row) })
   const generationOf = async () =>
     (await sql`select generation, refilled_generation from mailboxes`)[0] as Record<string, number>
   const { generation = 0 } = await generationOf()
@@ -68,9 +68,7 @@ test('what was handed over to mailboxes that were lost since comes by the broker
   await eventually(async () =>
     expect(await generationOf()).toEqual({ generation: generation + 1, refilledGeneration: generation + 1 }),
   )
-  expect(await told(user)).toEqual([])
-  await nats.publish(row)
-  await eventually(async () => expect(await told(user)).toEqual(['kept']))
+  expect(await told(user)).toEqual(['kept'])
 })
 
 test('what lay at the broker when relay started comes before what is handed over', async () => {
@@ -90,6 +88,27 @@ test('what lay at the broker when relay started comes before what is handed over
   await untilItWorks()
 })
 
+test('what comes by the broker while it is being brought is left out, unless the mailboxes begin anew meanwhile', async () => {
+  let current = 1
+  const { promise: stuck, resolve: release } = Promise.withResolvers<void>()
+  const handOver = createHandOver({
+    isCaughtUp: () => true,
+    generation: { current: () => current },
+    bring: () => stuck,
+  })
+  const [first, second] = [rowOf(['somebody'], 'first'), rowOf(['somebody'], 'second')]
+  handOver.take([first])
+  await Bun.sleep(1)
+  handOver.take([second])
+  const whetherFirst = handOver.isBrought(first.id)
+  const whetherSecond = handOver.isBrought(second.id)
+  current = 2
+  release()
+  expect(await whetherFirst).toBe(false)
+  expect(await whetherSecond).toBe(true)
+  expect(await handOver.isBrought(second.id)).toBe(false)
+})
+
 test('with too many waiting all of them are left to the broker, and what follows for the same people, too', async () => {
   const { promise: stuck, resolve: release } = Promise.withResolvers<void>()
   const brought: OutboxRow[] = []
@@ -103,16 +122,16 @@ test('with too many waiting all of them are left to the broker, and what follows
   })
   const [first, second, third] = ['first', 'second', 'third'].map((text) => rowOf(['somebody'], text))
   if (!first || !second || !third) throw new Error('there are three')
-  handOver.take([first])
+  const firstAnswer = handOver.take([first])
   const many = Array.from({ length: 5_000 }, () => rowOf(['others'], 'more'))
-  handOver.take([second, ...many])
-  handOver.take([third])
+  const otherAnswers = handOver.take([second, ...many])
+  const thirdAnswer = handOver.take([third])
   release()
   await handOver.idle()
   expect(brought).toEqual([first])
-  expect(await handOver.hasBrought(first.id)).toBe(true)
-  expect(await handOver.hasBrought(second.id)).toBe(false)
-  expect(await handOver.hasBrought(third.id)).toBe(false)
+  expect(await firstAnswer).toEqual([true])
+  expect((await otherAnswers).some(Boolean)).toBe(false)
+  expect(await thirdAnswer).toEqual([false])
   for (const { id } of [second, third]) handOver.arrived(id)
   const fourth = rowOf(['somebody'], 'fourth')
   handOver.take([fourth])

@@ -153,3 +153,23 @@ test('a job that is put off leaves its batch, keeps its place before others of i
   await waiting
   expect(batches).toEqual([['a1', 'b1'], ['b2'], ['a2']])
 })
+
+test('one job begins at once, and many in a row gather while batches take their time', async () => {
+  const sizes: number[] = []
+  const batcher = createBatcher<number, number>({
+    maxInFlight: 1_000,
+    async run(jobs) {
+      sizes.push(jobs.length)
+      await Bun.sleep(10)
+      return jobs
+    },
+  })
+  for (let job = 0; job < 20; job += 1) await batcher.add(job)
+  expect(sizes).toEqual(Array.from({ length: 20 }, () => 1))
+  for (let turn = 0; turn < 200; turn += 1) {
+    void batcher.add(turn)
+    await new Promise(setImmediate)
+  }
+  await batcher.idle()
+  expect(sizes.length).toBeLessThan(120)
+})

@@ -10,7 +10,10 @@ type Options<Job, Result> = {
   keyOf?(job: Job): string
   maxBatch?: number
   maxInFlight?: number
-  /** Waits so long for company before a batch begins; by default only for the jobs of the same turn of the event loop. */
+  /**
+   * Waits so long for company before a batch begins; by default only for the jobs of the same turn of the event loop,
+   * and under load for those of the time that two batches take.
+   */
   gatherMs?: number
   /** Jobs beyond this many waiting are refused with `unavailable`. */
   maxWaiting?: number
@@ -42,6 +45,7 @@ export function createBatcher<Job, Result>(options: Options<Job, Result>): Batch
   const idlers: (() => void)[] = []
   /** How many jobs of a key have begun and have no answer yet. */
   const begun = new Map<string, number>()
+  const pace = createPace()
   let open = 0
   let inFlight = 0
   let scheduled = false
@@ -67,12 +71,15 @@ export function createBatcher<Job, Result>(options: Options<Job, Result>): Batch
   const schedule = () => {
     if (scheduled || inFlight >= maxInFlight || queue.length === 0) return
     scheduled = true
-    if (gatherMs === undefined) setImmediate(flush)
-    else setTimeout(flush, gatherMs)
+    const waitMs = gatherMs ?? pace.waitMs()
+    if (waitMs > 0) setTimeout(flush, waitMs)
+    else setImmediate(flush)
   }
   const runBatch = async (batch: Waiting<Job, Result>[]) => {
     inFlight += 1
+    const ended = pace.begin()
     await settle(batch, options)
+    ended()
     inFlight -= 1
     schedule()
   }
@@ -102,6 +109,27 @@ export function createBatcher<Job, Result>(options: Options<Job, Result>): Batch
       return promise
     },
     idle: () => (open === 0 ? Promise.resolve() : new Promise((resolve) => idlers.push(resolve))),
+  }
+}
+
+const longestWaitMs = 10
+
+/**
+ * Paces batches by how long they take, for one costs much by itself however few jobs it holds: after a rest the first
+ * begins at once, and those that follow keep a distance in which company gathers.
+ */
+function createPace() {
+  let begunAt = Number.NEGATIVE_INFINITY
+  let usualMs = 0
+  return {
+    waitMs: () => Math.min(2 * usualMs, longestWaitMs) - (performance.now() - begunAt),
+    begin() {
+      const startedAt = performance.now()
+      begunAt = startedAt
+      return () => {
+        usualMs += (performance.now() - startedAt - usualMs) / 10
+      }
+    },
   }
 }
 

@@ -36,6 +36,8 @@ type Options = Pick<Ctx, 'message' | 'sendHere' | 'log'>
 /** Sends of many sockets travel together. A batch that failed on the way is sent again: each item has its key. */
 export function createSends({ message, sendHere, log }: Options): Sends {
   const batcher = createBatcher<Item, Result>({
+    // What it leads to waits for company itself.
+    gatherMs: 0,
     keyOf: ({ conversationId }) => conversationId,
     maxInFlight: 4,
     retryMs,

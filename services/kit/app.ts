@@ -3,6 +3,7 @@ import type { Context } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { HTTPException } from 'hono/http-exception'
 import type { ZodError } from 'zod'
+import { readDeclaredHeaders } from './headers.ts'
 import type { Identity } from './identity.ts'
 import type { Log } from './log.ts'
 import { unexpectedErrors } from './metrics.ts'
@@ -23,6 +24,9 @@ export function newApp({ service, identity, tokens, log }: AppContext): OpenAPIH
     defaultHook: (result) => {
       if (!result.success) throw toInvalid(result.target, result.error)
     },
+  })
+  readDeclaredHeaders(app, (error) => {
+    throw toInvalid('header', error)
   })
   app.use(async (c, next) => {
     const requestId = requestIdOf(c.req.header('x-request-id'))

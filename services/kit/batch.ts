@@ -112,7 +112,7 @@ export function createBatcher<Job, Result>(options: Options<Job, Result>): Batch
   }
 }
 
-const longestWaitMs = 10
+const longestWaitMs = 20
 
 /**
  * Paces batches by how long they take, for one costs much by itself however few jobs it holds: after a rest the first

@@ -11,7 +11,7 @@ import { Problem } from './problem.ts'
 import type { AppEnv } from './route.ts'
 import type { ServiceTokens } from './service-token.ts'
 import { isConnectionError, isRangeError, isStatementTimeout, isTextError } from './sql.ts'
-import { readTrace } from './trace.ts'
+import { readTrace, runFor } from './trace.ts'
 
 /** What an app needs to know callers and to tell of them. */
 export type AppContext = { service: string; identity: Identity; tokens: ServiceTokens; log: Log }
@@ -35,10 +35,9 @@ export function newApp({ service, identity, tokens, log }: AppContext): OpenAPIH
     c.set('identity', identity)
     c.set('tokens', tokens)
     c.set('requestId', requestId)
-    c.set('trace', trace)
     c.set('log', log)
     c.header('X-Request-Id', requestId)
-    await next()
+    await runFor({ trace, requestId }, next)
   })
   app.use(
     bodyLimit({
@@ -64,16 +63,13 @@ function toResponse(c: Context<AppEnv>, error: Problem | Error): Response {
   const log = c.get('log')
   if (!(error instanceof Problem)) {
     unexpectedErrors.inc({ service: c.get('service') })
-    log.error(
-      { err: error, requestId, traceId: c.get('trace')?.traceId, method: c.req.method, path: c.req.path },
-      'unexpected error',
-    )
+    log.error({ err: error, method: c.req.method, path: c.req.path }, 'unexpected error')
     return problemResponse(
       { type: 'about:blank', title: 'Something went wrong', status: 500, code: 'internal', requestId },
       500,
     )
   }
-  if (error.status >= 500) log.warn({ err: error, requestId, path: c.req.path }, error.detail)
+  if (error.status >= 500) log.warn({ err: error, path: c.req.path }, error.detail)
   const response = problemResponse(error.body(requestId), error.status)
   const { retryAfterSeconds } = error.options
   if (retryAfterSeconds !== undefined) response.headers.set('Retry-After', String(retryAfterSeconds))

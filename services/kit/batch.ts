@@ -1,4 +1,5 @@
 import { Problem } from './problem.ts'
+import { runForNobody } from './trace.ts'
 
 type Options<Job, Result> = {
   /**
@@ -65,7 +66,7 @@ export function createBatcher<Job, Result>(options: Options<Job, Result>): Batch
     while (inFlight < maxInFlight) {
       const batch = take()
       if (batch.length === 0) break
-      void runBatch(batch)
+      void runForNobody(() => runBatch(batch))
     }
   }
   const schedule = () => {

@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { newId } from './id.ts'
+import { sampledTraceparent } from './trace.ts'
 
 /**
  * A fact that a service publishes: CloudEvents 1.0 in JSON. It is stored with the change it tells of,
@@ -22,7 +23,7 @@ export type PlazaEvent<Data = unknown> = {
   /** The user whose act it was; absent for the system's own. */
   actor?: string
   /** W3C trace context, when the request was sampled. */
-  traceparent?: string
+  traceparent?: string | undefined
   data: Data
 }
 
@@ -45,7 +46,6 @@ type Fields<Data> = {
   id?: string
   version?: number
   actor?: string
-  traceparent?: string
   recipients?: readonly string[]
 }
 
@@ -62,8 +62,19 @@ export function defineEvent<Data>(
     stream,
     emit({ subject, data, id = newId(), recipients = [], ...rest }) {
       const time = new Date().toISOString()
+      const traceparent = sampledTraceparent()
       return {
-        event: { specversion: '1.0', id, source: `/${service}`, type, subject, time, ...rest, data },
+        event: {
+          specversion: '1.0',
+          id,
+          source: `/${service}`,
+          type,
+          subject,
+          time,
+          ...rest,
+          traceparent,
+          data,
+        },
         recipients,
       }
     },

@@ -8,6 +8,7 @@ import type { Log } from './log.ts'
 import type { Nats } from './nats.ts'
 import { recipientsHeader } from './publisher.ts'
 import { isConnectionError, type Sql, type Transaction } from './sql.ts'
+import { readTrace, runFor } from './trace.ts'
 
 /** What a service does about an event, once, under a durable name `<service>-<what it does>`. */
 export type Subscription = {
@@ -109,7 +110,11 @@ async function receive(
 
 /** Takes the effect of one event unless this consumer has had it. */
 export async function applyEvent(sql: Sql, subscription: Subscription, event: PlazaEvent): Promise<void> {
-  await sql.begin(async (tx) => {
+  await runFor({ trace: readTrace(event.traceparent) }, () => apply(sql, subscription, event))
+}
+
+const apply = (sql: Sql, subscription: Subscription, event: PlazaEvent) =>
+  sql.begin(async (tx) => {
     const [fresh] = await tx`
       insert into inbox (consumer, event_id)
       values (${subscription.durable}, ${event.id})
@@ -119,7 +124,6 @@ export async function applyEvent(sql: Sql, subscription: Subscription, event: Pl
     await subscription.handle(event, tx)
     await tx`delete from inbox_failures where consumer = ${subscription.durable} and event_id = ${event.id}`
   })
-}
 
 const forgottenRows = 10_000
 

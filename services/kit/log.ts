@@ -1,4 +1,5 @@
 import pino from 'pino'
+import { originNow } from './trace.ts'
 
 export type Log = pino.Logger
 
@@ -6,7 +7,7 @@ export type Log = pino.Logger
 const carriedByErrors = ['err.command', 'err.detail', 'err.where', 'err.query', 'err.parameters', 'err.args']
 
 /**
- * The process's log: one JSON object a line on standard output. Tokens, passwords and message texts
+ * The process's log: one JSON object a line on standard output, with the request that it is about. Tokens, passwords and message texts
  * never belong in a field; the names that would hold them are redacted all the same.
  */
 export const createLog = (level: string, destination?: pino.DestinationStream): Log =>
@@ -15,6 +16,7 @@ export const createLog = (level: string, destination?: pino.DestinationStream): 
       level,
       base: undefined,
       timestamp: pino.stdTimeFunctions.isoTime,
+      mixin: describeOrigin,
       formatters: { level: (label) => ({ level: label }) },
       redact: [
         'password',
@@ -30,3 +32,8 @@ export const createLog = (level: string, destination?: pino.DestinationStream): 
     },
     destination,
   )
+
+function describeOrigin() {
+  const origin = originNow()
+  return origin ? { requestId: origin.requestId, traceId: origin.trace.traceId } : {}
+}

@@ -8,6 +8,7 @@ import {
 import type { Log } from './log.ts'
 import { Problem } from './problem.ts'
 import type { ServiceTokens } from './service-token.ts'
+import { carryOrigin } from './trace.ts'
 
 export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>
 
@@ -38,6 +39,7 @@ export function createPeer({ name, urls, tokens, log, timeoutMs = 2_000, local }
     const request = input instanceof Request ? new Request(input, init) : new Request(String(input), init)
     if (!request.headers.has('authorization'))
       request.headers.set('authorization', `Bearer ${await tokens.issue()}`)
+    carryOrigin(request.headers)
     const here = local?.()
     if (here) return await here(request)
     const canRepeat = repeatable.has(request.method) || request.headers.has('idempotency-key')

@@ -5,7 +5,6 @@ import type { Log } from './log.ts'
 import { requestSeconds } from './metrics.ts'
 import { Problem, ProblemBody } from './problem.ts'
 import type { ServiceTokens } from './service-token.ts'
-import type { Trace } from './trace.ts'
 
 /** What every handler finds on its context. */
 export type AppEnv = {
@@ -15,7 +14,6 @@ export type AppEnv = {
     tokens: ServiceTokens
     log: Log
     requestId: string
-    trace: Trace
     caller: Caller | undefined
   }
 }

@@ -1,6 +1,5 @@
 import { expect, test } from 'bun:test'
 import { Line, Text } from './text.ts'
-import { readTrace } from './trace.ts'
 
 test('a text keeps its lines, and holds neither NUL nor half a character', () => {
   expect(Text(20).parse('one\ntwo\t→ 👍')).toBe('one\ntwo\t→ 👍')
@@ -26,14 +25,4 @@ test('a line neither ends within itself nor turns the direction of what follows'
     expect({ sign, is: Line(10).safeParse(`a${sign}b`).success }).toEqual({ sign, is: false })
   // The marks that put signs beside Hebrew and Arabic into place turn nothing.
   expect(Line(10).parse('שלום\u200f!')).toBe('שלום\u200f!')
-})
-
-test('a trace is continued as it came, or begun', () => {
-  const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`
-  expect(readTrace(traceparent)).toEqual({ traceparent, traceId: 'a'.repeat(32), sampled: true })
-  for (const header of [undefined, '', 'rubbish', `00-${'a'.repeat(31)}-${'b'.repeat(16)}-01`]) {
-    const fresh = readTrace(header)
-    expect(fresh.sampled).toBe(false)
-    expect(fresh.traceparent).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/)
-  }
 })

@@ -29,7 +29,6 @@ export async function changeMessage(
   change: (changing: Changing) => Promise<boolean>,
 ): Promise<Message> {
   const { userId } = userOf(c)
-  const { sampled, traceparent } = c.get('trace')
   return await outbox.transaction(async (tx, emit) => {
     const conversation = await lockConversationOf(tx, messageId, userId)
     const message = await readMessage(tx, conversation.id, messageId)
@@ -41,7 +40,6 @@ export async function changeMessage(
         subject: conversation.id,
         version: changed.revision,
         actor: userId,
-        ...(sampled ? { traceparent } : {}),
         data: changed,
         recipients: conversation.memberIds,
       }),

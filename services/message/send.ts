@@ -5,6 +5,7 @@ import { counter } from '@plaza/kit/metrics'
 import type { Outbox } from '@plaza/kit/outbox'
 import { Problem } from '@plaza/kit/problem'
 import { isConnectionError, isUniqueViolation, type Sql } from '@plaza/kit/sql'
+import { sampledTraceparent } from '@plaza/kit/trace'
 import { messageCreated } from './events.ts'
 import { findMessages } from './message-row.ts'
 import { absentConversation, heldUp, keyReused, notAccepting, refuseHeldUp } from './refusals.ts'
@@ -17,8 +18,6 @@ export type SendRequest = Draft & {
   conversationId: string
   /** Made here when the sender brings none. */
   key: string | undefined
-  /** When the request is sampled. */
-  traceparent?: string
 }
 
 export type Sender = {
@@ -135,7 +134,7 @@ async function findStored(sql: Sql, senderId: string, id: string): Promise<Messa
   return stored
 }
 
-function prepare({ senderId, conversationId, key, traceparent, ...draft }: SendRequest): Prepared {
+function prepare({ senderId, conversationId, key, ...draft }: SendRequest): Prepared {
   const envelope = draft.envelope ? JSON.stringify(draft.envelope) : null
   const createdAt = new Date().toISOString()
   const replyToId = draft.replyToId ?? null
@@ -162,7 +161,7 @@ function prepare({ senderId, conversationId, key, traceparent, ...draft }: SendR
     subject: conversationId,
     time: createdAt,
     actor: senderId,
-    traceparent,
+    traceparent: sampledTraceparent(),
   }
   const job = {
     id: message.id,

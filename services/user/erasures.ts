@@ -31,7 +31,7 @@ async function eraseNext(ctx: Ctx): Promise<boolean> {
       if (!userId) return false
       const relations = await lockRelationsWith(tx, userId, ctx.config.ERASURE_BATCH)
       for (const relation of relations)
-        await applyChange(tx, emit, relation, { state: 'none', blocked: false }, {})
+        await applyChange(tx, emit, relation, { state: 'none', blocked: false })
       if (relations.length === 0 && (await dropOwnRows(tx, userId)))
         emit(userDataErased.emit({ subject: userId, data: { userId } }))
       return true

@@ -1,7 +1,7 @@
 import type { Emission, EventDefinition } from '@plaza/kit/events'
 import { Problem } from '@plaza/kit/problem'
 import type { Transaction } from '@plaza/kit/sql'
-import type { Ctx, Origin } from './context.ts'
+import type { Ctx } from './context.ts'
 import {
   blockAdded,
   blockRemoved,
@@ -30,7 +30,7 @@ export type Pair = { mine: Relation; theirs: Relation }
 type Change = { state?: ContactState; blocked?: boolean; refused?: boolean }
 export type Decision = { mine?: Change; theirs?: Change }
 
-type Options = { userId: string; otherId: string; origin: Origin }
+type Options = { userId: string; otherId: string }
 type Emit = (emission: Emission) => void
 
 /**
@@ -41,7 +41,7 @@ type Emit = (emission: Emission) => void
  */
 export async function changeRelations(
   ctx: Ctx,
-  { userId, otherId, origin }: Options,
+  { userId, otherId }: Options,
   decide: (pair: Pair, tx: Transaction) => Decision | Promise<Decision>,
 ): Promise<Pair> {
   await ensureSelf(ctx, userId)
@@ -51,8 +51,8 @@ export async function changeRelations(
     const pair = await readPair(tx, userId, otherId)
     const { mine, theirs } = await decide(pair, tx)
     return {
-      mine: await applyChange(tx, emit, pair.mine, mine ?? {}, origin),
-      theirs: await applyChange(tx, emit, pair.theirs, theirs ?? {}, origin),
+      mine: await applyChange(tx, emit, pair.mine, mine ?? {}, userId),
+      theirs: await applyChange(tx, emit, pair.theirs, theirs ?? {}, userId),
     }
   })
 }
@@ -91,7 +91,7 @@ export async function applyChange(
   emit: Emit,
   relation: Relation,
   change: Change,
-  origin: Partial<Origin>,
+  actor?: string,
 ): Promise<Relation> {
   const state = change.state ?? relation.state
   const blocked = change.blocked ?? relation.blocked
@@ -114,7 +114,15 @@ export async function applyChange(
   for (const [index, event] of told.entries()) {
     const own = version - told.length + 1 + index
     const data = { userId: ownerId, otherId, state, blocked, version: own }
-    emit(event.emit({ ...origin, subject: ownerId, version: own, recipients: [ownerId], data }))
+    emit(
+      event.emit({
+        ...(actor ? { actor } : {}),
+        subject: ownerId,
+        version: own,
+        recipients: [ownerId],
+        data,
+      }),
+    )
   }
   return { ownerId, otherId, state, blocked, version }
 }

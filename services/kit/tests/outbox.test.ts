@@ -8,6 +8,7 @@ import { migrate } from '../migrate.ts'
 import { startOutbox } from '../outbox.ts'
 import { connectSql } from '../sql.ts'
 import { eventually, testDeps } from '../testing.ts'
+import { readTrace, runFor, sampledTraceparent } from '../trace.ts'
 
 const deps = await testDeps(import.meta.path)
 const { DATABASE_URL = '' } = await deps.environment('message')
@@ -26,6 +27,7 @@ const outbox = await startOutbox({
   sweepMs: 100,
 })
 const seen: string[] = []
+const traces = new Map<string, string | undefined>()
 const inbox = await startInbox({
   sql,
   nats,
@@ -34,6 +36,7 @@ const inbox = await startInbox({
   subscriptions: [
     on(noted, 'message-count-notes', async (event) => {
       if (event.actor === 'poison') throw new Error('poison')
+      traces.set(event.data.id, sampledTraceparent())
       seen.push(event.data.id)
     }),
   ],
@@ -53,6 +56,14 @@ test('an event reaches its consumer once and leaves nothing pending', async () =
   await eventually(() => expect(seen).toContain(id))
   await eventually(async () => expect(await sql`select from outbox_pending`).toHaveLength(0))
   expect(seen.filter((one) => one === id)).toHaveLength(1)
+})
+
+test('who takes an event goes on with its trace', async () => {
+  const trace = readTrace(`00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`)
+  const [traced, untraced] = [await runFor({ trace }, () => makeNote()), await makeNote()]
+  await eventually(() => expect(seen).toEqual(expect.arrayContaining([traced, untraced])))
+  expect(traces.get(traced)).toBe(trace.traceparent)
+  expect(traces.get(untraced)).toBeUndefined()
 })
 
 test('a change that fails emits nothing', async () => {

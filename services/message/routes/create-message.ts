@@ -34,13 +34,11 @@ const route = createRoute({
  */
 export const createMessage = (ctx: Ctx) =>
   defineRoute(route, async (c) => {
-    const { sampled, traceparent } = c.get('trace')
     const message = await ctx.sender.send({
       ...c.req.valid('json'),
       senderId: userOf(c).userId,
       conversationId: c.req.valid('param').conversationId,
       key: c.req.valid('header')['idempotency-key'],
-      traceparent: sampled ? traceparent : undefined,
     })
     return c.json(message, 201)
   })

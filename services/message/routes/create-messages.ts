@@ -22,13 +22,12 @@ const route = createRoute({
 /** Sends for the people of several sockets: each item is the same operation as createMessage, with the same answer. */
 export const createMessages = (ctx: Ctx) =>
   defineRoute(route, async (c) => {
-    const { sampled, traceparent } = c.get('trace')
-    const results = sendEach(ctx, c.req.valid('json').items, sampled ? traceparent : undefined)
+    const results = sendEach(ctx, c.req.valid('json').items)
     return c.json({ results: await allInTime(results) }, 200)
   })
 
 /** The same for sockets in this process, without a request around it. */
-export const sendEach = (ctx: Ctx, items: readonly unknown[], traceparent?: string) =>
+export const sendEach = (ctx: Ctx, items: readonly unknown[]) =>
   doEach(ctx, SendItem, items, async (item) => ({
-    message: await ctx.sender.send({ ...item, senderId: item.userId, traceparent }),
+    message: await ctx.sender.send({ ...item, senderId: item.userId }),
   }))

@@ -2,7 +2,7 @@ import { createRoute } from '@hono/zod-openapi'
 import { Problem } from '@plaza/kit/problem'
 import { defineRoute, json, problems, userOf } from '@plaza/kit/route'
 import { readContact } from '../contacts.ts'
-import { type Ctx, originOf } from '../context.ts'
+import type { Ctx } from '../context.ts'
 import { changeRelations } from '../relations.ts'
 import { Contact, UserIdParam } from '../schema.ts'
 import { tellRelations } from '../tell-message.ts'
@@ -29,7 +29,7 @@ export const acceptContact = (ctx: Ctx) =>
   defineRoute(route, async (c) => {
     const { userId } = userOf(c)
     const { userId: otherId } = c.req.valid('param')
-    const pair = await changeRelations(ctx, { userId, otherId, origin: originOf(c) }, ({ mine, theirs }) => {
+    const pair = await changeRelations(ctx, { userId, otherId }, ({ mine, theirs }) => {
       if (mine.state === 'accepted') return {}
       if (mine.state !== 'incoming') throw new Problem('not_found', 'This person has not asked you')
       return {

@@ -1,7 +1,7 @@
 import { createRoute } from '@hono/zod-openapi'
 import { Problem } from '@plaza/kit/problem'
 import { defineRoute, noContent, problems, userOf } from '@plaza/kit/route'
-import { type Ctx, originOf } from '../context.ts'
+import type { Ctx } from '../context.ts'
 import { changeRelations } from '../relations.ts'
 import { UserIdParam } from '../schema.ts'
 import { tellRelations } from '../tell-message.ts'
@@ -31,7 +31,7 @@ export const blockUser = (ctx: Ctx) =>
     const { userId } = userOf(c)
     const { userId: otherId } = c.req.valid('param')
     if (otherId === userId) throw new Problem('invalid', 'Nobody can block themselves')
-    const { mine } = await changeRelations(ctx, { userId, otherId, origin: originOf(c) }, () => ({
+    const { mine } = await changeRelations(ctx, { userId, otherId }, () => ({
       mine: { state: 'none', blocked: true },
     }))
     await tellRelations(ctx, [mine])

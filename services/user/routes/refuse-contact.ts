@@ -1,7 +1,7 @@
 import { createRoute } from '@hono/zod-openapi'
 import { Problem } from '@plaza/kit/problem'
 import { defineRoute, noContent, problems, userOf } from '@plaza/kit/route'
-import { type Ctx, originOf } from '../context.ts'
+import type { Ctx } from '../context.ts'
 import { changeRelations } from '../relations.ts'
 import { UserIdParam } from '../schema.ts'
 
@@ -28,7 +28,7 @@ export const refuseContact = (ctx: Ctx) =>
   defineRoute(route, async (c) => {
     const { userId } = userOf(c)
     const { userId: otherId } = c.req.valid('param')
-    await changeRelations(ctx, { userId, otherId, origin: originOf(c) }, ({ mine }) => {
+    await changeRelations(ctx, { userId, otherId }, ({ mine }) => {
       if (mine.state === 'accepted')
         throw new Problem('conflict', 'This person is a contact: remove them instead', { reason: 'contact' })
       if (mine.state === 'outgoing' || mine.version === 0)

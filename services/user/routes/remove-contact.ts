@@ -1,7 +1,7 @@
 import { createRoute } from '@hono/zod-openapi'
 import { Problem } from '@plaza/kit/problem'
 import { defineRoute, noContent, problems, userOf } from '@plaza/kit/route'
-import { type Ctx, originOf } from '../context.ts'
+import type { Ctx } from '../context.ts'
 import { changeRelations, type Decision, type Pair } from '../relations.ts'
 import { UserIdParam } from '../schema.ts'
 import { tellRelations } from '../tell-message.ts'
@@ -26,7 +26,7 @@ export const removeContact = (ctx: Ctx) =>
   defineRoute(route, async (c) => {
     const { userId } = userOf(c)
     const { userId: otherId } = c.req.valid('param')
-    const pair = await changeRelations(ctx, { userId, otherId, origin: originOf(c) }, remove)
+    const pair = await changeRelations(ctx, { userId, otherId }, remove)
     await tellRelations(ctx, [pair.mine, pair.theirs])
     return c.body(null, 204)
   })

@@ -5,7 +5,7 @@ import { Problem } from '@plaza/kit/problem'
 import { defineRoute, IdempotencyHeaders, json, jsonBody, problems, userOf } from '@plaza/kit/route'
 import type { Transaction } from '@plaza/kit/sql'
 import { readContact } from '../contacts.ts'
-import { type Ctx, originOf } from '../context.ts'
+import type { Ctx } from '../context.ts'
 import { changeRelations, type Decision, type Pair } from '../relations.ts'
 import { Contact } from '../schema.ts'
 import { tellRelations } from '../tell-message.ts'
@@ -50,19 +50,15 @@ export const requestContact = (ctx: Ctx) =>
       const { userId: otherId } = c.req.valid('json')
       if (otherId === userId) throw new Problem('invalid', 'Nobody can be their own contact')
       let asked = false
-      const pair = await changeRelations(
-        ctx,
-        { userId, otherId, origin: originOf(c) },
-        async (before, tx) => {
-          const decision = ask(before)
-          asked = decision.mine !== undefined
-          if (decision.mine?.state === 'outgoing') {
-            await assertRoom(tx, userId, ctx.config.MAX_OUTGOING_REQUESTS)
-            await countAsk(tx, userId, otherId)
-          }
-          return decision
-        },
-      )
+      const pair = await changeRelations(ctx, { userId, otherId }, async (before, tx) => {
+        const decision = ask(before)
+        asked = decision.mine !== undefined
+        if (decision.mine?.state === 'outgoing') {
+          await assertRoom(tx, userId, ctx.config.MAX_OUTGOING_REQUESTS)
+          await countAsk(tx, userId, otherId)
+        }
+        return decision
+      })
       if (pair.mine.state === 'accepted') await tellRelations(ctx, [pair.mine, pair.theirs])
       return c.json(await readContact(ctx.sql, pair.mine), asked ? 201 : 200)
     },

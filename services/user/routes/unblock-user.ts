@@ -1,7 +1,7 @@
 import { createRoute } from '@hono/zod-openapi'
 import { Problem } from '@plaza/kit/problem'
 import { defineRoute, noContent, problems, userOf } from '@plaza/kit/route'
-import { type Ctx, originOf } from '../context.ts'
+import type { Ctx } from '../context.ts'
 import { changeRelations } from '../relations.ts'
 import { UserIdParam } from '../schema.ts'
 import { tellRelations } from '../tell-message.ts'
@@ -25,7 +25,7 @@ export const unblockUser = (ctx: Ctx) =>
   defineRoute(route, async (c) => {
     const { userId } = userOf(c)
     const { userId: otherId } = c.req.valid('param')
-    const { mine } = await changeRelations(ctx, { userId, otherId, origin: originOf(c) }, (pair) => {
+    const { mine } = await changeRelations(ctx, { userId, otherId }, (pair) => {
       if (pair.mine.version === 0) throw new Problem('not_found', 'This person is not blocked')
       return { mine: { blocked: false } }
     })

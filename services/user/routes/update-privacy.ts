@@ -1,7 +1,7 @@
 import { createRoute } from '@hono/zod-openapi'
 import { defineRoute, json, jsonBody, problems, userOf } from '@plaza/kit/route'
 import type { Transaction } from '@plaza/kit/sql'
-import { type Ctx, originOf } from '../context.ts'
+import type { Ctx } from '../context.ts'
 import { privacyChanged } from '../events.ts'
 import { accountGone, ensureSelf } from '../people.ts'
 import { Privacy, PrivacySettings } from '../schema.ts'
@@ -33,7 +33,7 @@ export const updatePrivacy = (ctx: Ctx) =>
       if (!row) return await readPrivacy(tx, userId)
       const { version } = row
       const data = { userId, ...row }
-      emit(privacyChanged.emit({ ...originOf(c), subject: userId, version, recipients: [userId], data }))
+      emit(privacyChanged.emit({ subject: userId, actor: userId, version, recipients: [userId], data }))
       return row
     })
     await tellPrivacy(ctx, userId, privacy)

@@ -1,7 +1,7 @@
 import { createRoute } from '@hono/zod-openapi'
 import { Problem } from '@plaza/kit/problem'
 import { defineRoute, json, jsonBody, problems, userOf } from '@plaza/kit/route'
-import { type Ctx, originOf } from '../context.ts'
+import type { Ctx } from '../context.ts'
 import { profileUpdated } from '../events.ts'
 import { writeNameWords } from '../name-words.ts'
 import { accountGone, ensureSelf, type ProfileRow, toProfile } from '../people.ts'
@@ -56,7 +56,7 @@ export const updateProfile = (ctx: Ctx) =>
       const after = toProfile(row)
       const { version } = after
       emit(
-        profileUpdated.emit({ ...originOf(c), subject: userId, version, recipients: [userId], data: after }),
+        profileUpdated.emit({ subject: userId, actor: userId, version, recipients: [userId], data: after }),
       )
       return after
     })

@@ -18,8 +18,10 @@ const server = Bun.serve<unknown>({
 afterAll(() => server.stop(true))
 /** Whether message hears what user tells it. */
 let heard = true
+let lastHeard: Request | undefined
 world.deps.host.local.set('message', async (request) => {
   if (!heard) return new Response(null, { status: 503 })
+  lastHeard = request
   return await fetch(new URL(new URL(request.url).pathname, server.url), request)
 })
 
@@ -62,6 +64,15 @@ test('privacy settings, contacts made and contacts removed hold from their answe
   expect(await write()).toBe(201)
   await ben.api.api.v1.contacts[':userId'].$delete({ param: { userId: anna.id } })
   expect(await write()).toBe('not_accepting')
+})
+
+test('what message is told names the request that it is told for, and so does the event', async () => {
+  const { anna, ben } = await openPair()
+  const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`
+  const headers = { traceparent, 'x-request-id': 'request-of-anna' }
+  await anna.api.api.v1.blocks[':userId'].$put({ param: { userId: ben.id } }, { headers })
+  expect(lastHeard?.headers.toJSON()).toMatchObject(headers)
+  expect(await world.eventsOf('block.added', anna.id)).toMatchObject([{ traceparent }])
 })
 
 test('a block that message could not be told of holds by its event', async () => {

@@ -1,11 +1,11 @@
 import { expect, test } from 'bun:test'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { defineEvent } from '../events.ts'
+import { defineEvent, deliveredSubjectOf } from '../events.ts'
 import { newId } from '../id.ts'
 import { on, startInbox } from '../inbox.ts'
 import { migrate } from '../migrate.ts'
-import { startOutbox } from '../outbox.ts'
+import { startOutbox, toRow } from '../outbox.ts'
 import { connectSql } from '../sql.ts'
 import { eventually, testDeps } from '../testing.ts'
 import { readTrace, runFor, sampledTraceparent } from '../trace.ts'
@@ -56,6 +56,13 @@ test('an event reaches its consumer once and leaves nothing pending', async () =
   await eventually(() => expect(seen).toContain(id))
   await eventually(async () => expect(await sql`select from outbox_pending`).toHaveLength(0))
   expect(seen.filter((one) => one === id)).toHaveLength(1)
+})
+
+test('an event that is published as delivered reaches its consumers all the same', async () => {
+  const id = newId()
+  const row = toRow(noted.emit({ subject: id, data: { id } }))
+  await nats.publish({ ...row, subject: deliveredSubjectOf(row) })
+  await eventually(() => expect(seen).toContain(id))
 })
 
 test('who takes an event goes on with its trace', async () => {

@@ -154,7 +154,7 @@ test('a job that is put off leaves its batch, keeps its place before others of i
   expect(batches).toEqual([['a1', 'b1'], ['b2'], ['a2']])
 })
 
-test('one job begins at once, and many in a row gather while batches take their time', async () => {
+test('who sends alone never waits, and many in a row gather while batches take their time', async () => {
   const sizes: number[] = []
   const batcher = createBatcher<number, number>({
     maxInFlight: 1_000,
@@ -164,8 +164,12 @@ test('one job begins at once, and many in a row gather while batches take their 
       return jobs
     },
   })
-  for (let job = 0; job < 20; job += 1) await batcher.add(job)
-  expect(sizes).toEqual(Array.from({ length: 20 }, () => 1))
+  for (let job = 0; job < 20; job += 1) {
+    const answer = batcher.add(job)
+    for (let turn = 0; turn < 3; turn += 1) await new Promise(setImmediate)
+    expect(sizes).toHaveLength(job + 1)
+    await answer
+  }
   for (let turn = 0; turn < 200; turn += 1) {
     void batcher.add(turn)
     await new Promise(setImmediate)

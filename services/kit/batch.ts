@@ -100,6 +100,7 @@ export function createBatcher<Job, Result>(options: Options<Job, Result>): Batch
     add(job) {
       if (queue.length >= maxWaiting) return Promise.reject(overloaded())
       const { promise, resolve, reject } = Promise.withResolvers<Result>()
+      if (open > 0) pace.noteCompany()
       open += 1
       queue.push({ job, resolve, reject })
       schedule()
@@ -115,15 +116,25 @@ export function createBatcher<Job, Result>(options: Options<Job, Result>): Batch
 
 const longestWaitMs = 20
 
+/** Whoever sends alone, each job after the answer to the last, is not kept waiting for others. */
+const companyMs = 100
+
 /**
  * Paces batches by how long they take, for one costs much by itself however few jobs it holds: after a rest the first
- * begins at once, and those that follow keep a distance in which company gathers.
+ * begins at once, and those that follow keep a distance in which company gathers, if there is any.
  */
 function createPace() {
   let begunAt = Number.NEGATIVE_INFINITY
+  let companyAt = Number.NEGATIVE_INFINITY
   let usualMs = 0
   return {
-    waitMs: () => Math.min(2 * usualMs, longestWaitMs) - (performance.now() - begunAt),
+    noteCompany() {
+      companyAt = performance.now()
+    },
+    waitMs() {
+      const now = performance.now()
+      return now - companyAt > companyMs ? 0 : Math.min(2 * usualMs, longestWaitMs) - (now - begunAt)
+    },
     begin() {
       const startedAt = performance.now()
       begunAt = startedAt

@@ -129,6 +129,14 @@ test('an account that is deleted is erased everywhere, and says when it is done'
   expect(await all(ada.client.people.search(ben.username))).toEqual([])
 })
 
+test('each service that has a database shows what waits in it', async () => {
+  const [port] = (await plaza.run()).services.flatMap(({ services }) => services.map(({ port }) => port))
+  const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
+  for (const name of ['outbox_pending_events', 'outbox_oldest_pending_seconds', 'dead_letters'])
+    for (const service of ['auth', 'user', 'message', 'relay'])
+      expect(text).toContain(`${name}{service="${service}"} `)
+})
+
 test('nothing unexpected happened', async () => {
   const { services } = await plaza.run()
   const ports = services.flatMap((process) => process.services.map(({ port }) => port))

@@ -1,3 +1,4 @@
+import { gaugeEvents } from '@plaza/kit/gauges'
 import { startInbox } from '@plaza/kit/inbox'
 import type { Log } from '@plaza/kit/log'
 import type { Nats } from '@plaza/kit/nats'
@@ -11,7 +12,10 @@ import { keepHouse } from './housekeeping.ts'
 
 type Options = { sql: Sql; nats: Nats; log: Log; config: Config; outbox: Outbox }
 
-/** What auth does without being asked: it takes receipts, beats, asks again for receipts, and tidies up. */
+/**
+ * What auth does without being asked: it takes receipts, beats, asks again for receipts, tidies up, and
+ * shows what waits.
+ */
 export async function startBackground({
   sql,
   nats,
@@ -24,6 +28,7 @@ export async function startBackground({
     startHeartbeat(sql, nats, log),
     nudgeErasures({ outbox, log, config }),
     keepHouse({ sql, log, config }),
+    gaugeEvents('auth', sql),
   ]
   return async () => {
     await Promise.all([inbox.stop(), ...jobs.map((stop) => stop())])

@@ -1,15 +1,20 @@
 import { afterAll, expect, test } from 'bun:test'
 import { createServer, type Socket } from 'node:net'
+import { readConfig } from '@plaza/kit/config'
+import { registry } from '@plaza/kit/metrics'
 import { eventually } from '@plaza/kit/testing'
+import { Config } from './config.ts'
+import { startMailQueue } from './mail-queue.ts'
 import { createWorld } from './tests/_world.ts'
 
 const smtp = await startSmtp()
 afterAll(() => smtp.stop())
-const { sql, register, start } = await createWorld(import.meta.path, {
+const { auth, deps, environment, sql, register, start } = await createWorld(import.meta.path, {
   SMTP_URL: smtp.url,
   MAIL_FROM: 'Plaza <p@plaza.test>',
 })
 
+const metrics = async () => await (await fetch(`${auth.url}/metrics`)).text()
 const hurry = () => sql`update mails set next_attempt_at = now()`
 
 test('a mail goes to the server named by SMTP_URL, once', async () => {
@@ -23,6 +28,7 @@ test('a mail goes to the server named by SMTP_URL, once', async () => {
 test('a mail that the server refuses, or that finds no server, is sent later; the request did not wait', async () => {
   smtp.refuse(true)
   const { user } = await register()
+  expect(await metrics()).toContain('mails_waiting{service="auth"} 1\n')
   await eventually(async () =>
     expect(await sql`select attempts from mails where user_id = ${user.id} and attempts > 0`).toHaveLength(1),
   )
@@ -35,6 +41,7 @@ test('a mail that the server refuses, or that finds no server, is sent later; th
   await smtp.start()
   await hurry()
   await eventually(() => smtp.find(user.email))
+  await eventually(async () => expect(await metrics()).toContain('mails_waiting{service="auth"} 0\n'))
 })
 
 test('two instances that reach for the same mails send each once', async () => {
@@ -55,6 +62,20 @@ test('two instances that reach for the same mails send each once', async () => {
   expect(ids).toHaveLength(16)
   expect(new Set(ids).size).toBe(16)
   await second.stop()
+})
+
+test('an auth that has stopped shows nothing more of what waits', async () => {
+  expect(await metrics()).toContain('outbox_pending_events{service="auth"}')
+  await auth.stop()
+  expect(await registry.metrics()).not.toMatch(/^(mails_|outbox_|dead_)\w+\{/m)
+})
+
+test('a queue that has stopped is not read any more, though its database is there', async () => {
+  const config = readConfig(Config, environment)
+  const queue = startMailQueue({ sql, log: deps.host.log, config, send: async () => {} })
+  expect(await registry.metrics()).toContain('mails_waiting{service="auth"} 0\n')
+  await queue.stop()
+  expect(await registry.metrics()).not.toContain('mails_waiting{')
 })
 
 /** A server that speaks as much SMTP as a client needs. */

@@ -1,3 +1,4 @@
+import { countRows, serviceGauge } from '@plaza/kit/gauges'
 import { newId } from '@plaza/kit/id'
 import type { Log } from '@plaza/kit/log'
 import { isConnectionError, type Sql, type Transaction } from '@plaza/kit/sql'
@@ -29,6 +30,12 @@ type Person = { id: string; email: string; emailKey: string }
 /** A mail that nobody takes for about three days is given up. */
 const maxAttempts = 80
 const claimRows = 20
+
+/** How many mails are queued, those that were tried in vain among them. Should fall back to about 0. */
+const mailsWaiting = serviceGauge(
+  'mails_waiting',
+  'Mails in the queue that have not been sent; 10001 means more than 10000',
+)
 
 /** Puts a mail in the queue, in the transaction of what it tells of. */
 export async function queueMail(tx: Sql | Transaction, mail: Queued): Promise<void> {
@@ -63,6 +70,7 @@ export function startMailQueue({ sql, log, config, send, pauseMs = 1_000 }: Opti
       if (due.length < claimRows) return
     }
   }
+  const stopCounting = mailsWaiting('auth', () => countRows(sql, sql`select from mails`))
   let wake = Promise.withResolvers<void>()
   let stopping = false
   const running = (async () => {
@@ -78,6 +86,7 @@ export function startMailQueue({ sql, log, config, send, pauseMs = 1_000 }: Opti
     poke: () => wake.resolve(),
     async stop() {
       stopping = true
+      stopCounting()
       wake.resolve()
       await running
     },

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { readConfig } from '@plaza/kit/config'
+import { gaugeEvents } from '@plaza/kit/gauges'
 import { forgetOldKeys } from '@plaza/kit/idempotency'
 import { startInbox } from '@plaza/kit/inbox'
 import { migrate } from '@plaza/kit/migrate'
@@ -43,7 +44,7 @@ export const messageService: Service = {
     const app = createApp(ctx)
     const subscriptions = [followRelations, followPrivacy, erasePerson]
     const inbox = await startInbox({ sql, nats, log, subscriptions })
-    const jobs = [startErasures(ctx), startJudging(ctx), forgetOldKeys(sql, log)]
+    const jobs = [startErasures(ctx), startJudging(ctx), forgetOldKeys(sql, log), gaugeEvents('message', sql)]
     return {
       fetch: (request) => app.fetch(request),
       operations: { createMessages: async (items) => sendEach(ctx, items) },

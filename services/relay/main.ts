@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { readConfig } from '@plaza/kit/config'
+import { gaugeEvents } from '@plaza/kit/gauges'
 import { forgetOldKeys } from '@plaza/kit/idempotency'
 import { startInbox } from '@plaza/kit/inbox'
 import { migrate } from '@plaza/kit/migrate'
@@ -49,7 +50,7 @@ export const relayService: Service = {
     const app = createApp(ctx)
     const delivery = await startDelivery(ctx)
     const inbox = await startInbox({ sql, nats, log, subscriptions: [eraseUser] })
-    const stopJobs = [startErasing(ctx), startExpiry(ctx), forgetOldKeys(sql, log)]
+    const stopJobs = [startErasing(ctx), startExpiry(ctx), forgetOldKeys(sql, log), gaugeEvents(name, sql)]
     return {
       fetch: (request) => app.fetch(request),
       operations: {

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { readConfig } from '@plaza/kit/config'
+import { gaugeEvents } from '@plaza/kit/gauges'
 import { forgetOldKeys } from '@plaza/kit/idempotency'
 import { startInbox } from '@plaza/kit/inbox'
 import { migrate } from '@plaza/kit/migrate'
@@ -43,7 +44,7 @@ export const userService: Service = {
     const app = createApp(ctx)
     const subscriptions = [createPersonOnRegistration, erasePerson]
     const inbox = await startInbox({ sql, nats, log, subscriptions })
-    const stopJobs = [startErasing(ctx), forgetOldKeys(sql, log)]
+    const stopJobs = [startErasing(ctx), forgetOldKeys(sql, log), gaugeEvents(name, sql)]
     return {
       fetch: (request) => app.fetch(request),
       ready: async () => (await sql`select 1`).length === 1,

@@ -25,7 +25,7 @@ export function startNode(ctx: Ctx): Required<Pick<Running, 'websocket' | 'opera
     drain: () => sendElsewhere(ctx, parts),
     async stop() {
       for (const stop of stopFollowing) stop()
-      parts.typing.stop()
+      parts.relations.stop()
       await Promise.all([watch.stop(), parts.receipts.stop(), parts.acknowledgements.stop()])
       await parts.presence.stop()
     },

@@ -4,6 +4,7 @@ import type { Pointers } from './pointers.ts'
 import { createPresence, type PresenceBoard } from './presence.ts'
 import { createReader, type Reader } from './reader.ts'
 import { createReceipts, type Receipt } from './receipts.ts'
+import { followRelationChanges, type RelationChanges } from './relation-changes.ts'
 import { createSends, type Sends } from './sends.ts'
 import { createTyping, type Typing } from './typing.ts'
 
@@ -13,15 +14,20 @@ export type Parts = {
   sends: Sends
   receipts: Pointers<Receipt>
   acknowledgements: Pointers<string>
+  relations: RelationChanges
   typing: Typing
   presence: PresenceBoard
 }
 
-export const createParts = (ctx: Ctx): Parts => ({
-  reader: createReader(ctx),
-  sends: createSends(ctx),
-  receipts: createReceipts(ctx),
-  acknowledgements: createAcknowledgements(ctx),
-  typing: createTyping(ctx),
-  presence: createPresence(ctx),
-})
+export function createParts(ctx: Ctx): Parts {
+  const relations = followRelationChanges(ctx.nats)
+  return {
+    reader: createReader(ctx),
+    sends: createSends(ctx),
+    receipts: createReceipts(ctx),
+    acknowledgements: createAcknowledgements(ctx),
+    relations,
+    typing: createTyping(ctx, relations),
+    presence: createPresence(ctx, relations),
+  }
+}

@@ -3,6 +3,7 @@ import { every } from '@plaza/kit/every'
 import { type Presence, readPresence, registerPresence, unregister } from '@plaza/relay/mailbox'
 import type { Ctx } from './context.ts'
 import { pushEphemeral } from './push.ts'
+import type { RelationChanges } from './relation-changes.ts'
 import type { Session } from './session.ts'
 import { statusOf } from './sessions.ts'
 import { createVisibility } from './visibility.ts'
@@ -39,7 +40,7 @@ const frameOf = (userId: string, { status, lastSeenAt }: Presence) =>
     lastSeenAt: status === 'online' || lastSeenAt === null ? null : new Date(lastSeenAt).toISOString(),
   })
 
-export function createPresence(ctx: Ctx): PresenceBoard {
+export function createPresence(ctx: Ctx, relations: RelationChanges): PresenceBoard {
   const { redis, nats, log, node, sessions, config } = ctx
   const watched = new Map<string, Watched>()
   const leaving = new Map<string, number>()
@@ -62,7 +63,7 @@ export function createPresence(ctx: Ctx): PresenceBoard {
       for (const session of entry.watchers) if (session.watching?.get(userId)) pushEphemeral(session, shown)
     })
   }
-  const visibility = createVisibility(ctx, async (session, userIds) => {
+  const visibility = createVisibility(ctx, relations, async (session, userIds) => {
     const found = await readPresence(redis, userIds)
     for (const [index, userId] of userIds.entries()) show(userId, session, found[index] ?? hidden)
   })

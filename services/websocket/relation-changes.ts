@@ -8,18 +8,27 @@ export type RelationChange = { userId: string; otherId?: string | undefined }
 const subjects = ['evt.block.>', 'evt.contact.>', 'evt.privacy.>']
 const Event = z.object({ data: z.object({ userId: z.uuid(), otherId: z.uuid().optional() }) })
 
-/** Calls `changed` for each change that user tells of; answers how to stop. */
-export function followRelationChanges(nats: Nats, changed: (change: RelationChange) => void): () => void {
+export type RelationChanges = {
+  /** Calls back for each change that user tells of. */
+  onChange(listener: (change: RelationChange) => void): void
+  stop(): void
+}
+
+export function followRelationChanges(nats: Nats): RelationChanges {
+  const listeners: ((change: RelationChange) => void)[] = []
   const subscriptions = subjects.map((subject) =>
     nats.connection.subscribe(subject, {
       callback(_error, message) {
         const event = Event.safeParse(readJson(message.string()))
-        if (event.success) changed(event.data.data)
+        if (event.success) for (const listener of listeners) listener(event.data.data)
       },
     }),
   )
-  return () => {
-    for (const subscription of subscriptions) subscription.unsubscribe()
+  return {
+    onChange: (listener) => void listeners.push(listener),
+    stop() {
+      for (const subscription of subscriptions) subscription.unsubscribe()
+    },
   }
 }
 

@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache'
 import { z } from 'zod'
 import type { Ctx } from './context.ts'
 import { publishEphemeral } from './live.ts'
-import { followRelationChanges, type RelationChange } from './relation-changes.ts'
+import type { RelationChange, RelationChanges } from './relation-changes.ts'
 import type { Session } from './session.ts'
 
 export type Typing = {
@@ -12,7 +12,6 @@ export type Typing = {
   sweep(): Promise<void>
   /** Ends what a socket had begun. */
   leave(session: Session): Promise<void>
-  stop(): void
 }
 
 /** Typing that is not repeated ends after so long. */
@@ -27,7 +26,7 @@ type Known = { userIds: string[]; at: number }
 type Active = { session: Session; conversationId: string; shownTo: string[]; until: number }
 
 /** Shows who is typing to those who may know; nothing of it is stored, and what is lost ends by itself. */
-export function createTyping({ message, redis, nats, log }: Ctx): Typing {
+export function createTyping({ message, redis, nats, log }: Ctx, relations: RelationChanges): Typing {
   const audiences = new LRUCache<string, Known>({ max: 10_000, ttl: audienceMs })
   const changes = new LRUCache<string, number>({ max: 10_000, ttl: audienceMs + settleMs })
   const active = new Map<string, Active>()
@@ -57,7 +56,7 @@ export function createTyping({ message, redis, nats, log }: Ctx): Typing {
   const endAll = async (which: (one: Active) => boolean) => {
     for (const [key, one] of active) if (which(one)) await end(key, one)
   }
-  const stopFollowing = followRelationChanges(nats, (change) => {
+  relations.onChange((change) => {
     const { userId, otherId } = change
     for (const id of otherId ? [userId, otherId] : [userId]) changes.set(id, Date.now())
     void endAll((one) => concerns(one, change)).catch((error) =>
@@ -83,7 +82,6 @@ export function createTyping({ message, redis, nats, log }: Ctx): Typing {
     },
     sweep: () => endAll(({ until }) => until <= Date.now()),
     leave: (session) => endAll((one) => one.session === session),
-    stop: stopFollowing,
   }
 }
 

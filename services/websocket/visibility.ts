@@ -1,7 +1,7 @@
 import { every } from '@plaza/kit/every'
 import { z } from 'zod'
 import type { Ctx } from './context.ts'
-import { followRelationChanges, type RelationChange } from './relation-changes.ts'
+import type { RelationChange, RelationChanges } from './relation-changes.ts'
 import type { Session } from './session.ts'
 
 const Visible = z.object({ userIds: z.array(z.uuid()) })
@@ -17,7 +17,11 @@ const settleMs = 200
 type Shown = (session: Session, userIds: readonly string[]) => Promise<void>
 
 /** `shown` is called with those whose visibility was asked for the first time, or has changed. */
-export function createVisibility({ user, nats, log, sessions, config }: Ctx, shown: Shown): Visibility {
+export function createVisibility(
+  { user, log, sessions, config }: Ctx,
+  relations: RelationChanges,
+  shown: Shown,
+): Visibility {
   const toAsk = new Set<Session>()
 
   const ask = async (session: Session, userIds: readonly string[], all: boolean) => {
@@ -48,7 +52,7 @@ export function createVisibility({ user, nats, log, sessions, config }: Ctx, sho
       throw error
     }
   }
-  const stopFollowing = followRelationChanges(nats, (change) => {
+  relations.onChange((change) => {
     for (const session of sessions.all())
       if (session.watching && concerns(session, change)) toAsk.add(session)
   })
@@ -71,7 +75,6 @@ export function createVisibility({ user, nats, log, sessions, config }: Ctx, sho
       await ask(session, userIds, true)
     },
     async stop() {
-      stopFollowing()
       await Promise.all(stops.map((stop) => stop()))
     },
   }

@@ -1,4 +1,5 @@
 import { afterAll, expect, test } from 'bun:test'
+import { servicePorts } from '@plaza/kit/ports'
 import { eventually } from '@plaza/kit/testing'
 import { grantAdmin, instancesOf } from '../instances.ts'
 import { unexpectedErrors } from '../people.ts'
@@ -33,9 +34,10 @@ const probes: Record<string, [method: string, path: string]> = {
   relay: ['GET', '/api/v1/queue'],
   websocket: ['POST', '/api/v1/ws/ticket'],
 }
-const names = Object.keys(probes)
+const names = Object.keys(servicePorts)
 const worksAt = async (base: string, name: string): Promise<boolean> => {
-  const [method, path] = probes[name] ?? ['GET', '/']
+  const [method, path] = probes[name] ?? []
+  if (!method || !path) throw new Error(`${name} has no probe`)
   return (await call(base, method, path, ben.accessToken)).ok
 }
 /** A breaker that is about to close lets only some through, so once is not enough. */

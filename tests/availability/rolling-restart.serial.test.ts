@@ -1,5 +1,6 @@
 import { afterAll, expect, test } from 'bun:test'
 import { PlazaClient } from '@plaza/client'
+import { servicePorts } from '@plaza/kit/ports'
 import { eventually } from '@plaza/kit/testing'
 import { instancesOf } from '../instances.ts'
 import { unexpectedErrors } from '../people.ts'
@@ -7,7 +8,7 @@ import { startPlaza } from '../plaza.ts'
 import { logIn, register } from '../trust/_people.ts'
 import { startTraffic } from './_traffic.ts'
 
-const names = ['auth', 'user', 'message', 'relay', 'websocket']
+const names = Object.keys(servicePorts)
 const plaza = await startPlaza({
   each: true,
   scale: Object.fromEntries(names.map((name) => [name, 2])),

@@ -1,12 +1,13 @@
 import { afterAll, expect, test } from 'bun:test'
 import { standIn, testGateway } from '@plaza/infra/gateway'
+import { servicePorts } from '@plaza/kit/ports'
 import { echo, Seen, sendRaw, serveForwardAuth } from './_stand-ins.ts'
 
 const gateway = await testGateway({ STRANGER_RATE_BURST: '1000', USER_RATE_BURST: '1000' })
 const forwarded: Request[] = []
 const forwardAuth = serveForwardAuth(gateway, (request) => forwarded.push(request))
 const services = Object.fromEntries(
-  ['auth', 'user', 'message', 'relay', 'websocket'].map((name) => [
+  Object.keys(servicePorts).map((name) => [
     name,
     standIn((request) => {
       const answer = echo(request)

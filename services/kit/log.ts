@@ -17,6 +17,8 @@ export const createLog = (level: string, destination?: pino.DestinationStream): 
       base: undefined,
       timestamp: pino.stdTimeFunctions.isoTime,
       mixin: describeOrigin,
+      // What the line tells comes first.
+      mixinMergeStrategy: (fields, origin) => ({ ...fields, ...origin }),
       formatters: { level: (label) => ({ level: label }) },
       redact: [
         'password',

@@ -40,11 +40,12 @@ test('a line of the log tells which request it is about', async () => {
   const log = createLog('info', { write: (line) => lines.push(line) }).child({ service: 'kit' })
   await runFor(origin, async () => {
     await Bun.sleep(1)
-    log.info('hello')
+    log.info({ peer: 'message' }, 'hello')
   })
   log.info('hello')
   const [inside, outside] = lines.map((line) => JSON.parse(line))
-  expect(inside).toMatchObject({ service: 'kit', requestId: 'request-1', traceId })
+  expect(inside).toMatchObject({ requestId: 'request-1', traceId })
+  expect(Object.keys(inside).slice(-4)).toEqual(['peer', 'requestId', 'traceId', 'msg'])
   expect(outside).not.toContainAnyKeys(['requestId', 'traceId'])
 })
 

@@ -114,7 +114,7 @@ export function createBatcher<Job, Result>(options: Options<Job, Result>): Batch
   }
 }
 
-const longestWaitMs = 20
+const longestWaitMs = 5
 
 /** Whoever sends alone, each job after the answer to the last, is not kept waiting for others. */
 const companyMs = 100

@@ -4,8 +4,8 @@ import { sampledTraceparent } from './trace.ts'
 
 /**
  * A fact that a service publishes: CloudEvents 1.0 in JSON. It is stored with the change it tells of,
- * travels as `evt.<type>.<subject>` on the service's stream (see deliveredSubjectOf), and is the very text that a person's
- * devices receive, so what stands in `data` is what its recipients may see.
+ * travels as `evt.<type>.<subject>` on the service's stream (see deliveredSubjectOf), and is the very text
+ * that a person's devices receive, so what stands in `data` is what its recipients may see.
  */
 export type PlazaEvent<Data = unknown> = {
   specversion: '1.0'
@@ -21,7 +21,7 @@ export type PlazaEvent<Data = unknown> = {
   /** The version of the aggregate after this change; a consumer only ever moves to a higher one. */
   version?: number
   /** The user whose act it was; absent for the system's own. */
-  actor?: string
+  actor?: string | undefined
   /** W3C trace context, when the request was sampled. */
   traceparent?: string | undefined
   data: Data
@@ -45,7 +45,7 @@ type Fields<Data> = {
   data: Data
   id?: string
   version?: number
-  actor?: string
+  actor?: string | undefined
   recipients?: readonly string[]
 }
 
@@ -84,5 +84,5 @@ export function defineEvent<Data>(
 
 export const subjectOf = (event: PlazaEvent): string => `evt.${event.type}.${event.subject}`
 
-/** Where an event is published that stands in its recipients' mailboxes already: all consumers take it from there, but relay's delivery. */
+/** Where an event is published that its recipients' mailboxes have: all consumers take it, but relay's delivery. */
 export const deliveredSubjectOf = ({ subject }: { subject: string }): string => `${subject}.delivered`

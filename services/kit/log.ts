@@ -7,8 +7,8 @@ export type Log = pino.Logger
 const carriedByErrors = ['err.command', 'err.detail', 'err.where', 'err.query', 'err.parameters', 'err.args']
 
 /**
- * The process's log: one JSON object a line on standard output, with the request that it is about. Tokens, passwords and message texts
- * never belong in a field; the names that would hold them are redacted all the same.
+ * The process's log: one JSON object a line on standard output, with the request that it is about.
+ * Tokens, passwords and message texts never belong in a field; the names that would hold them are redacted all the same.
  */
 export const createLog = (level: string, destination?: pino.DestinationStream): Log =>
   pino(

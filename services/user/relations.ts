@@ -116,7 +116,7 @@ export async function applyChange(
     const data = { userId: ownerId, otherId, state, blocked, version: own }
     emit(
       event.emit({
-        ...(actor ? { actor } : {}),
+        actor,
         subject: ownerId,
         version: own,
         recipients: [ownerId],

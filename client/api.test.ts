@@ -28,6 +28,19 @@ test('a gateway that has not read its routes yet is asked again', async () => {
   await expect(client.people.privacy()).rejects.toMatchObject({ code: 'not_found' })
 })
 
+test("the gateway's own refusal of too many calls is one as any other", async () => {
+  const server = scriptServer()
+  let asked = 0
+  server.script.routes['GET /api/v1/me/privacy'] = () => {
+    asked += 1
+    const headers = { 'retry-after': asked === 1 ? '0' : '900' }
+    return new Response('Too Many Requests', { status: 429, headers })
+  }
+  const client = await clientOf(server)
+  await expect(client.people.privacy()).rejects.toMatchObject({ code: 'limited', retryAfterMs: 900_000 })
+  expect(asked).toBe(2)
+})
+
 test('a call that has no key is not repeated', async () => {
   const server = scriptServer()
   const path = 'POST /api/v1/auth/password/change'

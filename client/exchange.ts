@@ -69,13 +69,18 @@ const parse = <Answer>(text: string): Answer => (text === '' ? undefined : JSON.
 function toError(answer: Response, text: string): PlazaError {
   const seconds = Number(answer.headers.get('retry-after') ?? Number.NaN)
   const isProblem = answer.headers.get('content-type')?.includes('application/problem+json')
-  // Plaza's own 404 is a problem; a bare one comes from a gateway that has not read its routes yet.
-  const isAway = answer.status >= 502 || answer.status === 404
   const problem: Partial<ProblemBody> = isProblem
     ? parse(text)
-    : { status: answer.status, code: isAway ? 'unavailable' : 'internal' }
+    : { status: answer.status, code: codeOf(answer.status) }
   return new PlazaError(
     { title: `answered ${answer.status}`, ...problem },
     Number.isNaN(seconds) ? undefined : seconds * 1_000,
   )
+}
+
+/** What an answer that is no problem means: it comes from the gateway, or from what stands before it. */
+function codeOf(status: number): ProblemBody['code'] {
+  if (status === 429) return 'limited'
+  // Plaza's own 404 is a problem; a bare one comes from a gateway that has not read its routes yet.
+  return status >= 502 || status === 404 ? 'unavailable' : 'internal'
 }

@@ -24,12 +24,12 @@ export const servePages = (port: number, hostname = '127.0.0.1'): Pages => {
 }
 
 const answer = async (request: Request): Promise<Response> => {
-  const { pathname, searchParams } = new URL(request.url)
+  const { pathname } = new URL(request.url)
   const [, first = '', ...rest] = pathname.split('/')
-  if (first === 'problem') return problem(Number(rest[0]), request, searchParams.get('after') ?? '1')
+  if (first === 'problem') return problem(Number(rest[0]), request)
   if (first === '') return Response.redirect('/docs', 302)
   if (first === 'health') return new Response('ok')
-  return (first === 'docs' && (await document(rest.join('/')))) || problem(404, request, '1')
+  return (first === 'docs' && (await document(rest.join('/')))) || problem(404, request)
 }
 
 /** A page or document below /docs. Names are looked up in lists, so none can lead out of the folders. */
@@ -70,15 +70,14 @@ const problems: Record<number, { code: string; title: string; detail?: string; r
     detail: 'The body is larger than 1 MiB',
     reason: 'too_large',
   },
-  429: { code: 'limited', title: 'Too many requests' },
   503: { code: 'unavailable', title: 'The service does not answer right now' },
 }
 
-const problem = (asked: number, request: Request, after: string): Response => {
+const problem = (asked: number, request: Request): Response => {
   const status = problems[asked] ? asked : 503
   const requestId = request.headers.get('x-request-id') ?? crypto.randomUUID()
   const body = { type: 'about:blank', status, ...problems[status], requestId }
   const headers = new Headers({ 'content-type': 'application/problem+json', 'x-request-id': requestId })
-  if (status === 429 || status === 503) headers.set('retry-after', after)
+  if (status === 503) headers.set('retry-after', '1')
   return new Response(JSON.stringify(body), { status, headers })
 }

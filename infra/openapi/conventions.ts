@@ -50,7 +50,7 @@ GET, PUT and DELETE may be repeated as they are. A POST that takes an \`Idempote
 
 ### Problems
 
-Every error has the type \`application/problem+json\` (RFC 9457) and this shape:
+Every error but one has the type \`application/problem+json\` (RFC 9457) and this shape:
 
 \`\`\`json
 ${JSON.stringify(exampleProblem, null, 2)}
@@ -59,7 +59,8 @@ ${JSON.stringify(exampleProblem, null, 2)}
 - \`code\` is always there, one of those below. \`reason\` is there where a program may want to tell one case from another; each operation names its own. Act on these two, not on \`title\` and \`detail\`, which are for people and may change.
 - \`errors\` lists up to 20 places of a request that is not valid, each with \`path\` (such as \`json.text\`, \`query.limit\`) and \`message\`.
 - \`requestId\` is also in the header \`X-Request-Id\`.
-- The gateway checks the access token before a service is asked, so a 401 may come from any operation that needs one. It answers unknown addresses (404), too many calls (429) and services that are away (503) by itself, in the same shape without \`detail\`.
+- The gateway checks the access token before a service is asked, so a 401 may come from any operation that needs one. It answers unknown addresses (404) and services that are away (503) by itself, in the same shape without \`detail\`.
+- The one exception is the gateway's own 429, for more calls than it takes: plain text. A 429 with a problem comes from a service and names its \`reason\`. \`Retry-After\` says in seconds when the next call is worth making.
 
 | code | status | what to do |
 | --- | --- | --- |

@@ -27,8 +27,8 @@ const reasons: Record<string, string> = {
   EEXIST: 'it is not a folder',
 }
 
-/** What an empty Postgres and NATS need to begin with. */
-const leastMegabytes = 128
+/** What an empty Plaza needs to begin with, and Postgres for its first log. */
+const leastMegabytes = 256
 
 const lockOf = (data: string) => join(data, 'up.lock')
 

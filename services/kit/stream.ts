@@ -30,7 +30,10 @@ export async function ensureStream(nats: Nats, spec: StreamSpec): Promise<void> 
     await nats.jsm.streams.add(config)
   } catch (error) {
     if (!(error instanceof JetStreamApiError)) throw error
-    await nats.jsm.streams.update(spec.name, config)
+    await nats.jsm.streams.update(spec.name, config).catch((refused) => {
+      // It is not there, so what was wrong with making it is the reason.
+      throw isAbsent(refused) ? error : refused
+    })
   }
 }
 

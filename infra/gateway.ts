@@ -19,8 +19,14 @@ export type TestGateway = {
   stop(): Promise<void>
 }
 
-/** The real gateway with the real routes, before services that the test brings itself. Call `stop` in afterAll. */
-export const testGateway = async (env: Record<string, string> = {}): Promise<TestGateway> => {
+/**
+ * The real gateway with the real routes, before services that the test brings itself, or before the containers of the
+ * Docker whose address is given. Call `stop` in afterAll.
+ */
+export const testGateway = async (
+  env: Record<string, string> = {},
+  docker?: string,
+): Promise<TestGateway> => {
   const dir = await mkdtemp(join(process.env[folderVariable] ?? tmpdir(), 'plaza-gateway-'))
   const [port, adminPort, authPort, pagesPort] = [
     await freePort(),
@@ -43,6 +49,7 @@ export const testGateway = async (env: Record<string, string> = {}): Promise<Tes
       FORWARD_AUTH_CA_FILE: authority,
       ...env,
     },
+    docker,
     logFile: join(dir, 'traefik.log'),
     progress: () => undefined,
   })

@@ -20,6 +20,8 @@ export type TraefikOptions = {
   adminPort: number
   /** What routes.yaml reads by `env`, and TRUSTED_PROXIES. */
   env: Record<string, string>
+  /** Where a Docker is asked for containers as well, as in compose. */
+  docker?: string | undefined
   logFile: string
   progress: Progress
 }
@@ -38,7 +40,7 @@ const garbageCollection = {
 
 /** Starts Traefik with the repository's configuration; call writeInstances before. Ready once its routes are in force. */
 export const startTraefik = async (options: TraefikOptions): Promise<Part> => {
-  const { dir, port, host = '', adminPort, env, logFile, progress } = options
+  const { dir, port, host = '', adminPort, env, docker, logFile, progress } = options
   const program = await locate(traefik, progress)
   const dynamic = await dynamicFolder(dir)
   await copyFile(join(source, 'routes.yaml'), join(dynamic, 'routes.yaml'))
@@ -46,7 +48,7 @@ export const startTraefik = async (options: TraefikOptions): Promise<Part> => {
   const configFile = join(dir, 'traefik.yaml')
   await writeFile(
     configFile,
-    await nativeConfiguration({ dynamic, address: `${host}:${port}`, adminPort, env }),
+    await nativeConfiguration({ dynamic, address: `${host}:${port}`, adminPort, env, docker }),
   )
   return launch({
     name: 'traefik',
@@ -118,12 +120,15 @@ const dynamicFolder = async (dir: string): Promise<string> => {
 
 const Configuration = z.looseObject({
   entryPoints: z.looseObject({ web: z.looseObject({}), traefik: z.looseObject({}) }),
-  providers: z.unknown(),
+  providers: z.looseObject({ docker: z.looseObject({}) }),
 })
 
-type NativeOptions = Pick<TraefikOptions, 'adminPort' | 'env'> & { dynamic: string; address: string }
+type NativeOptions = Pick<TraefikOptions, 'adminPort' | 'env' | 'docker'> & {
+  dynamic: string
+  address: string
+}
 
-const nativeConfiguration = async ({ dynamic, address, adminPort, env }: NativeOptions) => {
+const nativeConfiguration = async ({ dynamic, address, adminPort, env, docker }: NativeOptions) => {
   const configuration = Configuration.parse(
     Bun.YAML.parse(await Bun.file(join(source, 'traefik.yaml')).text()),
   )
@@ -131,8 +136,9 @@ const nativeConfiguration = async ({ dynamic, address, adminPort, env }: NativeO
   configuration.entryPoints.web.forwardedHeaders = { trustedIPs: env.TRUSTED_PROXIES ?? '' }
   configuration.entryPoints.traefik.address = `127.0.0.1:${adminPort}`
   // Without a throttle the routes are there before Traefik's own first configuration, which knows none.
-  configuration.providers = { providersThrottleDuration: '0s', file: { directory: dynamic, watch: true } }
-  return JSON.stringify(configuration, null, 2)
+  const providers = { providersThrottleDuration: '0s', file: { directory: dynamic, watch: true } }
+  const containers = docker && { docker: { ...configuration.providers.docker, endpoint: docker } }
+  return JSON.stringify({ ...configuration, providers: { ...providers, ...containers } }, null, 2)
 }
 
 const Service = z.object({ serverStatus: z.record(z.string(), z.string()).default({}) })

@@ -123,6 +123,35 @@ test('what is held past the time the broker waits does not come again, and what 
   expect(taken).toEqual(Array.from({ length: 20 }, (_, index) => last - 19 + index))
 })
 
+test('started with other subjects than before, it goes on where it was', async () => {
+  await nats.jsm.streams.purge('THINGS')
+  const start = (subject: string, heard: string[]) =>
+    startConsumer({
+      nats,
+      log: createLog('silent'),
+      stream: 'THINGS',
+      durable: 'test-follow-things',
+      subjects: [subject],
+      isOutage: () => false,
+      healthy: async () => undefined,
+      async handle(messages) {
+        for (const message of messages) {
+          heard.push(message.headers?.get('Nats-Msg-Id') ?? '')
+          message.ack()
+        }
+      },
+    })
+  const [before, after]: [string[], string[]] = [[], []]
+  const old = await start('evt.thing.>', before)
+  const first = await publish()
+  await eventually(() => expect(before).toEqual([first]))
+  await old.stop()
+  const second = await publish()
+  const upgraded = await start('evt.thing.made.*', after)
+  await eventually(() => expect(after).toEqual([second]))
+  await upgraded.stop()
+})
+
 test('stopped right after its start, it ends', async () => {
   const brief = await startConsumer({
     nats,

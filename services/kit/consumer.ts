@@ -3,7 +3,7 @@ import { nanos } from '@nats-io/transport-node'
 import { pause } from './every.ts'
 import type { Log } from './log.ts'
 import type { Nats } from './nats.ts'
-import { isAbsent } from './stream.ts'
+import { addOrUpdate, isAbsent } from './stream.ts'
 
 export type Consumers = { stop(): Promise<void> }
 
@@ -142,18 +142,27 @@ function hold(held: () => JsMsg[], { nats, ackWaitMs = patientMs }: Options) {
   }, ackWaitMs / 3)
 }
 
-/** Makes the durable if it is not there; answers when it was made, by which a later one is told apart. */
+/**
+ * Makes the durable if it is not there, or brings its settings up to date, which leaves what it has read; answers when
+ * it was made, by which a later one is told apart.
+ */
 async function ensureConsumer(options: Options): Promise<string> {
   const { nats, stream, durable, subjects, maxPending, ackWaitMs = patientMs } = options
-  const { created } = await nats.jsm.consumers.add(stream, {
-    durable_name: durable,
+  const settings = {
     filter_subjects: [...subjects],
+    ack_wait: nanos(ackWaitMs),
+    max_ack_pending: maxPending ?? 500,
+  }
+  const constant = {
+    durable_name: durable,
     ack_policy: AckPolicy.Explicit,
     deliver_policy: DeliverPolicy.All,
-    ack_wait: nanos(ackWaitMs),
     max_deliver: -1,
-    max_ack_pending: maxPending ?? 500,
-  })
+  }
+  const { created } = await addOrUpdate(
+    () => nats.jsm.consumers.add(stream, { ...constant, ...settings }),
+    () => nats.jsm.consumers.update(stream, durable, settings),
+  )
   return created
 }
 

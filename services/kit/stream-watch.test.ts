@@ -134,6 +134,15 @@ test('a full stream refuses events rather than drop what nobody has read, and ta
   }
 })
 
+test('a stream that an earlier version made gets the settings of this one', async () => {
+  const [before, after] = [['evt.page.>'], ['evt.page.>', 'evt.leaf.>']]
+  for (const subjects of [before, after]) {
+    const watch = await watchStreams({ sql, nats, log, streams: [{ name: 'BOOK', subjects }] })
+    await watch.stop()
+  }
+  expect((await nats.jsm.streams.info('BOOK')).config.subjects).toEqual(after)
+})
+
 test('a broker that was restarted is asked again from the same time on until it has everything', async () => {
   const spec = { name: 'QUEUE', subjects: ['evt.list.>'] }
   const watch = await watchStreams({ sql, nats, log, streams: [spec], everyMs: 60_000 })

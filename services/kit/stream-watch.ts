@@ -1,4 +1,3 @@
-import { DiscardPolicy } from '@nats-io/jetstream'
 import { every } from './every.ts'
 import type { Log } from './log.ts'
 import type { Nats } from './nats.ts'
@@ -32,6 +31,7 @@ type Checking = Pick<Options, 'sql' | 'nats' | 'log'> & { signal: AbortSignal }
  */
 export async function watchStreams({ sql, nats, log, streams, everyMs = 2_000 }: Options): Promise<Watch> {
   const acked = new Map<string, number>()
+  const settled = new Set<StreamSpec>()
   let trusted = false
   let checking: Promise<void> | undefined
   const stopping = new AbortController()
@@ -42,6 +42,9 @@ export async function watchStreams({ sql, nats, log, streams, everyMs = 2_000 }:
     for (const spec of streams) {
       const since = await check({ sql, nats, log, signal }, spec, acked)
       if (since) restarted.set(spec, since)
+      // An earlier version may have made it with other settings.
+      if (!settled.has(spec)) await ensureStream(nats, spec)
+      settled.add(spec)
     }
     trusted = true
     for (const [spec, since] of restarted) {
@@ -105,7 +108,7 @@ async function check(
       emptied ||
       found.created !== seen.created ||
       found.lastSequence < Math.max(seen.lastSequence, acknowledged))
-  if (!found || lost || !seen || found.discard !== DiscardPolicy.New) await ensureStream(nats, spec)
+  if (!found || lost || !seen) await ensureStream(nats, spec)
   if (!found || lost || !seen) acked.delete(spec.name)
   const isKnown = Boolean(seen?.serverId?.split(' ').includes(serverIdOf(nats)))
   const now = found && !lost ? found : await readStream(nats, spec.name)
@@ -160,10 +163,9 @@ const noteServer = (sql: Sql, nats: Nats, spec: StreamSpec) => sql`
 async function readStream(nats: Nats, stream: string) {
   try {
     const info = await nats.jsm.streams.info(stream)
-    const { created, config, state } = info
+    const { created, state } = info
     return {
       created,
-      discard: config.discard,
       lastSequence: state.last_seq,
       isEmptied: state.messages === 0 && state.last_seq > 0,
       isNearlyFull: isNearlyFull(info),

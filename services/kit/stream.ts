@@ -26,12 +26,23 @@ export async function ensureStream(nats: Nats, spec: StreamSpec): Promise<void> 
     ...spec,
     subjects: [...spec.subjects],
   }
+  await addOrUpdate(
+    () => nats.jsm.streams.add(config),
+    () => nats.jsm.streams.update(spec.name, config),
+  )
+}
+
+/** Adds a stream or a consumer to the broker, or updates the one that is there with other settings. */
+export async function addOrUpdate<Info>(
+  add: () => Promise<Info>,
+  update: () => Promise<Info>,
+): Promise<Info> {
   try {
-    await nats.jsm.streams.add(config)
+    return await add()
   } catch (error) {
     if (!(error instanceof JetStreamApiError)) throw error
-    await nats.jsm.streams.update(spec.name, config).catch((refused) => {
-      // It is not there, so what was wrong with making it is the reason.
+    return await update().catch((refused) => {
+      // It is not there, so what was wrong with adding it is the reason.
       throw isAbsent(refused) ? error : refused
     })
   }

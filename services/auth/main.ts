@@ -26,7 +26,7 @@ export const authService: Service = {
     const { log } = host
     const sql = connectSql({ url: config.DATABASE_URL, name: 'auth' })
     const nats = await host.nats()
-    await migrate(sql, join(import.meta.dir, 'migrations'), log)
+    await migrate(config.DATABASE_URL, join(import.meta.dir, 'migrations'), log)
     await claimMissingLooks(sql)
     const keys = await startSigningKeys({ sql, log, config })
     const outbox = await startOutbox({ sql, nats, log, streams })

@@ -20,7 +20,7 @@ export type AuthOps = { sql: Sql; config: Config; stop(): Promise<void> }
 export async function openAuthOps(environment: Environment, log: Log): Promise<AuthOps> {
   const config = readConfig(Config, environmentOf('auth', environment))
   const sql = connectSql({ url: config.DATABASE_URL, name: 'auth-ops', connections: 2 })
-  await migrate(sql, join(import.meta.dir, 'migrations'), log)
+  await migrate(config.DATABASE_URL, join(import.meta.dir, 'migrations'), log)
   await ensurePartitions(sql)
   return { sql, config, stop: () => sql.end({ timeout: 2 }) }
 }

@@ -15,7 +15,7 @@ const { DATABASE_URL = '' } = await deps.environment('message')
 const sql = connectSql({ url: DATABASE_URL, name: 'test', connections: 4 })
 const nats = await deps.host.nats()
 const { log } = deps.host
-await migrate(sql, join(import.meta.dir, 'tests/migrations'), log)
+await migrate(DATABASE_URL, join(import.meta.dir, 'tests/migrations'), log)
 const noted = defineEvent('message', 'note.made', z.object({}))
 const outbox = await startOutbox({ sql, nats, log, streams: [{ name: 'MESSAGE', subjects: ['evt.note.>'] }] })
 

@@ -12,9 +12,10 @@ import { defineRoute, IdempotencyHeaders, json, jsonBody, problems } from './rou
 import { connectSql } from './sql.ts'
 
 const parts = await testParts({ nats: false, redis: false })
-const sql = connectSql({ url: (await parts.createDatabase()).url, name: 'test', connections: 8 })
+const { url } = await parts.createDatabase()
+const sql = connectSql({ url, name: 'test', connections: 8 })
 const log = createLog('silent')
-await migrate(sql, `${import.meta.dir}/tests/migrations`, log)
+await migrate(url, `${import.meta.dir}/tests/migrations`, log)
 afterAll(async () => {
   await sql.end({ timeout: 1 })
   await parts.stop()

@@ -9,7 +9,7 @@ import { connectSql } from './sql.ts'
 const parts = await testParts({ nats: false, redis: false })
 const { url } = await parts.createDatabase()
 const sql = connectSql({ url, name: 'test', connections: 2 })
-await migrate(sql, join(import.meta.dir, 'tests/migrations'), createLog('silent'))
+await migrate(url, join(import.meta.dir, 'tests/migrations'), createLog('silent'))
 afterAll(async () => {
   await sql.end({ timeout: 1 })
   await parts.stop()

@@ -15,7 +15,7 @@ const { DATABASE_URL = '' } = await deps.environment('message')
 const sql = connectSql({ url: `${DATABASE_URL}?statement_timeout=500`, name: 'test', connections: 2 })
 const nats = await deps.host.nats()
 const spec = { name: 'MESSAGE', subjects: ['evt.note.>'] }
-await migrate(sql, join(import.meta.dir, 'tests/migrations'), createLog('silent'))
+await migrate(DATABASE_URL, join(import.meta.dir, 'tests/migrations'), createLog('silent'))
 await ensurePartitions(sql)
 await ensureStream(nats, spec)
 afterAll(() => sql.end({ timeout: 1 }))

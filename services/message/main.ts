@@ -28,7 +28,7 @@ export const messageService: Service = {
     const config = readConfig(Config, environment)
     const sql = connectByIndex(config.DATABASE_URL)
     const nats = await host.nats()
-    await migrate(sql, join(import.meta.dir, 'migrations'), log)
+    await migrate(config.DATABASE_URL, join(import.meta.dir, 'migrations'), log)
     const outbox = await startOutbox({
       ...{ sql, nats, log, streams: [messageStream] },
       handOver: () => host.operations.get('relay.handOver'),

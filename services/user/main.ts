@@ -25,7 +25,7 @@ export const userService: Service = {
     const config = readConfig(Config, environment)
     const sql = connectSql({ url: config.DATABASE_URL, name })
     const nats = await host.nats()
-    await migrate(sql, join(import.meta.dir, 'migrations'), log)
+    await migrate(config.DATABASE_URL, join(import.meta.dir, 'migrations'), log)
     const outbox = await startOutbox({
       ...{ sql, nats, log, streams: [{ name: 'USER', subjects }] },
       handOver: () => host.operations.get('relay.handOver'),

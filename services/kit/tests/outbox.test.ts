@@ -15,7 +15,7 @@ const { DATABASE_URL = '' } = await deps.environment('message')
 const nats = await deps.host.nats()
 const { log } = deps.host
 const sql = connectSql({ url: DATABASE_URL, name: 'test', connections: 5 })
-await migrate(sql, join(import.meta.dir, 'migrations'), log)
+await migrate(DATABASE_URL, join(import.meta.dir, 'migrations'), log)
 await sql`create table notes (id uuid primary key)`
 
 const noted = defineEvent('message', 'note.made', z.object({ id: z.uuid() }))

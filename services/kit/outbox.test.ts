@@ -1,4 +1,4 @@
-import { afterAll, expect, test } from 'bun:test'
+import { afterAll, expect, setSystemTime, test } from 'bun:test'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { defineEvent } from './events.ts'
@@ -47,6 +47,18 @@ test('an event that the broker refuses waits and is counted, and those about it 
 test('it leaves once the broker takes it', async () => {
   await nats.jsm.streams.update('MESSAGE', { max_msg_size: 16_384 })
   await eventually(async () => expect(await pending()).toHaveLength(1), 30_000)
+})
+
+test('there is a partition for events of each day of the next week, and at once after a sleep of many days', async () => {
+  const inDays = (days: number) => new Date(Date.now() + days * 86_400_000)
+  const store = (at: Date) =>
+    sql`insert into outbox (id, created_at, subject, body, recipients) values (${newId()}, ${at}, 'x', '{}', '')`
+  for (const days of [-1, 0, 3, 7]) await store(inDays(days))
+  const later = inDays(30)
+  await expect(store(later)).rejects.toThrow('no partition')
+  setSystemTime(later)
+  await eventually(() => store(later))
+  setSystemTime()
 })
 
 test('what was committed is handed over and leaves for the broker by itself; what was undone is neither', async () => {

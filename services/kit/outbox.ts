@@ -88,7 +88,13 @@ export async function startOutbox(options: Options): Promise<Outbox> {
     if (!watch.trusted() || !(await isAnyLate(sql))) return
     while (watch.trusted() && (await sweep({ sql, nats, log, watch })));
   })
-  const stopPartitioning = every(600_000, log, () => ensurePartitions(sql))
+  let partitionedOn = today()
+  const stopPartitioning = every(sweepMs, log, async () => {
+    // Not by a timer of its own: a machine that slept for days has none that knows.
+    if (partitionedOn === today()) return
+    await ensurePartitions(sql)
+    partitionedOn = today()
+  })
 
   return {
     async transaction(work) {
@@ -233,18 +239,23 @@ const takeLate = (tx: Transaction) => tx<OutboxRow[]>`
   from moved
   order by id`
 
+const dayOf = (offset: number) => new Date(Date.now() + offset * 86_400_000).toISOString().slice(0, 10)
+const today = () => dayOf(0)
+
+/** So many days a service may go without looking at its partitions. */
+const daysAhead = 7
+
 /**
  * Rows live in a partition for each day; the day before yesterday's is dropped unless something in it still waits.
  * One instance at a time, for "if not exists" does not see what another is just creating.
  */
 export async function ensurePartitions(sql: Sql): Promise<void> {
-  const day = (offset: number) => new Date(Date.now() + offset * 86_400_000).toISOString().slice(0, 10)
   await sql.begin(async (tx) => {
     await tx`select pg_advisory_xact_lock(hashtext('outbox partitions'))`
-    for (const offset of [-1, 0, 1, 2]) {
-      const name = `outbox_${day(offset).replaceAll('-', '')}`
+    for (let offset = -1; offset <= daysAhead; offset += 1) {
+      const name = `outbox_${dayOf(offset).replaceAll('-', '')}`
       await tx.unsafe(
-        `create table if not exists ${name} partition of outbox for values from ('${day(offset)}z') to ('${day(offset + 1)}z')`,
+        `create table if not exists ${name} partition of outbox for values from ('${dayOf(offset)}z') to ('${dayOf(offset + 1)}z')`,
       )
     }
     const old = await tx<{ name: string }[]>`
@@ -252,8 +263,8 @@ export async function ensurePartitions(sql: Sql): Promise<void> {
       from pg_inherits
       join pg_class child on child.oid = inhrelid
       where inhparent = 'outbox'::regclass
-        and child.relname < ${`outbox_${day(-1).replaceAll('-', '')}`}
-        and not exists (select from outbox_pending where created_at < ${`${day(-1)}T00:00:00Z`})`
+        and child.relname < ${`outbox_${dayOf(-1).replaceAll('-', '')}`}
+        and not exists (select from outbox_pending where created_at < ${`${dayOf(-1)}T00:00:00Z`})`
     for (const { name } of old) await tx.unsafe(`drop table if exists ${name}`)
   })
 }

@@ -70,6 +70,17 @@ test("a peer's own refusal is its answer, not a failure", async () => {
   for (let count = 0; count < 10; count += 1) expect((await other('http://other/')).status).toBe(404)
 })
 
+test('one that says why it cannot do this now is well: neither repeated nor counted', async () => {
+  const problem = { status: 503, code: 'unavailable', reason: 'overloaded' }
+  const peer = startPeer(() => Response.json(problem, { status: 503 }))
+  const other = call([peer.url])
+  for (let count = 0; count < 10; count += 1) {
+    const answer = await other('http://other/')
+    expect([answer.status, await answer.json()]).toEqual([503, problem])
+  }
+  expect(peer.asked).toBe(10)
+})
+
 test('after five failures the breaker opens; later one call tries, and closes it', async () => {
   const peer = startPeer(() => new Response('', { status: 503 }))
   const other = call([peer.url])

@@ -5,6 +5,7 @@ import {
   circuitBreaker,
   handleAll,
 } from 'cockatiel'
+import { z } from 'zod'
 import type { Log } from './log.ts'
 import { Problem } from './problem.ts'
 import type { ServiceTokens } from './service-token.ts'
@@ -29,7 +30,7 @@ const repeatable = new Set(['GET', 'HEAD', 'PUT', 'DELETE'])
 /**
  * How one service calls another: with a service token, a time-out, one repeat on another instance where
  * that is safe (an idempotent method, or a request that says so by an Idempotency-Key), and a breaker for
- * each instance. Throws Problem unavailable when no instance answers.
+ * each instance. Throws Problem unavailable when no instance answers; one that says why it refuses is well.
  */
 export function createPeer({ name, urls, tokens, log, timeoutMs = 2_000, local }: Options): Fetch {
   const instances = urls.map((url) => ({ url: new URL(url), breaker: createBreaker(name, url, log) }))
@@ -79,9 +80,22 @@ async function send(
     body,
     signal,
   })
-  if (answer.status >= 502) throw new Error(`${base.host} answered ${answer.status}`)
+  if (answer.status >= 502 && !(await isReasoned(answer)))
+    throw new Error(`${base.host} answered ${answer.status}`)
   return answer
 }
+
+const Reasoned = z.object({ reason: z.string() })
+
+/** Whether a peer that is well refuses this one call for a while, as when too much of its kind is under way. */
+const isReasoned = async (answer: Response): Promise<boolean> =>
+  answer.status === 503 &&
+  Reasoned.safeParse(
+    await answer
+      .clone()
+      .json()
+      .catch(() => undefined),
+  ).success
 
 function createBreaker(name: string, url: string, log: Log): CircuitBreakerPolicy {
   const breaker = circuitBreaker(handleAll, { halfOpenAfter: 1_000, breaker: new ConsecutiveBreaker(5) })

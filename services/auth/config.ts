@@ -43,8 +43,12 @@ export const Config = z.object({
   /** New passwords that may wait to be judged, and for how long; beyond that the answer is 429. */
   JUDGE_QUEUE_LIMIT: number(256, 1),
   JUDGE_TIMEOUT_SECONDS: number(15, 0.001, 50),
-  /** Failed attempts by one username or e-mail address, and from one address, within the window; beyond that the answer is 429. */
+  /**
+   * Attempts by one username or e-mail address from one network and from all, and failures from one network, within
+   * the window; beyond that the answer is 429.
+   */
   LOGIN_ACCOUNT_LIMIT: number(20, 1),
+  LOGIN_ACCOUNT_TOTAL_LIMIT: number(100, 1),
   LOGIN_IP_LIMIT: number(100, 1),
   LOGIN_WINDOW_SECONDS: number(900, 1),
   /** How often one person may try to change their password within an hour. */

@@ -52,27 +52,29 @@ export async function proveByUser(
 type Proof = { found: Proved | undefined; account: string; password: string; ip: string | null }
 
 /**
- * An attempt on an account is counted before the password is checked, so that many at once find no gap;
- * for an address only failures count, since a whole school may log in from one.
+ * An attempt on an account is counted before the password is checked, so that many at once find no gap, and by where it
+ * comes from, so that few can keep the owner out elsewhere; for an address only failures count, since a whole school
+ * may log in from one.
  */
 async function prove(
   { throttle, hashing, config }: Ctx,
   { found, account, password, ip }: Proof,
 ): Promise<Proved | undefined> {
   const windowSeconds = config.LOGIN_WINDOW_SECONDS
-  const byAccount = { limit: config.LOGIN_ACCOUNT_LIMIT, windowSeconds }
+  const network = ip && networkOf(ip)
+  const [fromHere, fromAll] = [`account:${account}:${network}`, `account:${account}`]
   const byAddress = { limit: config.LOGIN_IP_LIMIT, windowSeconds }
-  const address = ip && `ip:${networkOf(ip)}`
   await Promise.all([
-    throttle.take(`account:${account}`, byAccount),
-    address && throttle.assertRoom(address, byAddress),
+    throttle.take(fromHere, { limit: config.LOGIN_ACCOUNT_LIMIT, windowSeconds }),
+    network && throttle.assertRoom(`ip:${network}`, byAddress),
   ])
+  await throttle.take(fromAll, { limit: config.LOGIN_ACCOUNT_TOTAL_LIMIT, windowSeconds })
   const matches = await hashing.verify(found?.passwordHash, password)
   if (found && matches) {
-    await throttle.reset(`account:${account}`)
+    await Promise.all([throttle.reset(fromHere), throttle.reset(fromAll)])
     return found
   }
-  if (address) await throttle.tryTake(address, byAddress)
+  if (network) await throttle.tryTake(`ip:${network}`, byAddress)
   return undefined
 }
 

@@ -20,8 +20,9 @@ const route = createRoute({
     'Every log-in opens another session, which is a device in `GET /api/v1/auth/sessions`. Beyond 100 of them the one ' +
     'that was unused for longest ends.\n\n' +
     'Errors: 401 `credentials_wrong` for an unknown name and a wrong password alike; 403 `banned`, only ' +
-    'after the right password; 429 `too_many_attempts` after 20 attempts on one account or 100 failures ' +
-    'from one address within 15 minutes, or `busy` while too many passwords are being checked.',
+    'after the right password; 429 `too_many_attempts` after 20 attempts on one account from one address, 100 on one ' +
+    'account from all, or 100 failures from one address within 15 minutes, or `busy` while too many passwords are ' +
+    'being checked.',
   request: {
     body: jsonBody(
       z.object({ login: Text(512, 1), password: Password, device: Device.optional() }),

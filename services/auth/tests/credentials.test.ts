@@ -5,6 +5,7 @@ import { createWorld, expectProblem, logIn } from './_world.ts'
 
 const { auth, deps, register, start } = await createWorld(import.meta.path, {
   LOGIN_ACCOUNT_LIMIT: '5',
+  LOGIN_ACCOUNT_TOTAL_LIMIT: '12',
   LOGIN_IP_LIMIT: '8',
 })
 
@@ -74,6 +75,19 @@ test('no spelling of a name or address tells whether it is known', async () => {
     for (const spelling of spellings(login)) statuses.push((await attempt(spelling)).status)
     expect(statuses).toEqual([401, 401, 401, 401, 401, 429, 429])
   }
+})
+
+test('guesses from one address leave the owner their own tries, and those from many are refused beyond a limit, too', async () => {
+  const person = await register()
+  const guess = (from: string) => attempt(person.login, from)
+  const statuses = []
+  for (const from of ['192.0.2.1', '192.0.2.2']) {
+    for (let count = 0; count < 7; count += 1) statuses.push((await guess(from)).status)
+    expect(statuses.splice(0)).toEqual([401, 401, 401, 401, 401, 429, 429])
+  }
+  await logIn(auth, person)
+  for (let count = 0; count < 12; count += 1) expect((await guess(`198.51.100.${count}`)).status).toBe(401)
+  expect((await guess('198.51.100.99')).status).toBe(429)
 })
 
 test('the right password clears the count of the account', async () => {

@@ -45,7 +45,10 @@ export function createSends({ message, sendHere, log }: Options): Sends {
     run: async (items) => {
       const here = sendHere()
       if (here) return toResults(await here(items))
-      return (await Promise.all(toBodies(items).map((body) => sendBatch(message, body)))).flat()
+      const results: Result[] = []
+      // One after the other: two at once could be stored in another order than they were sent.
+      for (const body of toBodies(items)) results.push(...(await sendBatch(message, body)))
+      return results
     },
   })
   return {

@@ -80,6 +80,35 @@ test('a batch that is too large for one call goes in several', async () => {
   for (const { problem } of from.all('error')) expect(problem.reason).toBe('over_budget')
 })
 
+test('a conversation keeps its order in a batch of several calls, also when the first of them fails', async () => {
+  const { ada, conversationId } = await pair()
+  const from = await world.open(ada)
+  const real = deps.host.local.get('message')
+  if (!real) throw new Error('message does not run')
+  const gate = Promise.withResolvers<void>()
+  let calls = 0
+  deps.host.local.set('message', async (request) => {
+    if (!request.url.endsWith('/messages/batch')) return await real(request)
+    calls += 1
+    if (calls === 1) await gate.promise
+    if (calls !== 2) return await real(request)
+    await Bun.sleep(100)
+    return new Response('gone', { status: 502 })
+  })
+  const refs = Array.from({ length: 21 }, (_, index) => String(index))
+  for (const ref of refs)
+    from.say({ type: 'send', ref, key: newId(), conversationId, text: 'ä'.repeat(16_000) })
+  from.say({ type: 'ping' })
+  // All but the first are one batch now.
+  await eventually(() => from.one('pong'))
+  gate.resolve()
+  await eventually(() => expect(from.all('sent')).toHaveLength(refs.length))
+  deps.host.local.set('message', real)
+  expect(calls).toBeGreaterThan(3)
+  const inOrder = from.all('sent').toSorted((a, b) => a.message.seq - b.message.seq)
+  expect(inOrder.map(({ ref }) => ref)).toEqual(refs)
+})
+
 test('a batch whose call failed is sent again and stores each message once', async () => {
   const { ada, bob, conversationId } = await pair()
   const [from, to] = await Promise.all([world.open(ada), world.open(bob)])

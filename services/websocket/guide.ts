@@ -125,7 +125,7 @@ Events of one conversation come nearly in their order, and some may come twice. 
 
 ## Typing and presence
 
-Neither is in the mailbox: what is missed is not shown later.
+Neither is in the mailbox. Typing that is missed is not shown later; presence that changes while the client is behind with reading is shown once it has caught up, as it is by then.
 
 ${code(says(typing, watch), shows(serverExamples.typing, serverExamples.presence))}
 

@@ -2,7 +2,7 @@ import type { Subscription } from '@nats-io/transport-node'
 import { every } from '@plaza/kit/every'
 import { type Presence, readPresence, registerPresence, unregister } from '@plaza/relay/mailbox'
 import type { Ctx } from './context.ts'
-import { pushEphemeral } from './push.ts'
+import { createMissed } from './missed.ts'
 import type { RelationChanges } from './relation-changes.ts'
 import type { Session } from './session.ts'
 import { statusOf } from './sessions.ts'
@@ -48,10 +48,16 @@ export function createPresence(ctx: Ctx, relations: RelationChanges): PresenceBo
   const toLookAt = new Set<string>()
   const subjectOf = (userId: string) => `presence.${userId}`
 
-  const show = (userId: string, session: Session, presence: Presence) => {
-    pushEphemeral(session, frameOf(userId, session.watching?.get(userId) ? presence : hidden))
+  const showNow = async (session: Session, userIds: readonly string[]) => {
+    const found = await readPresence(redis, userIds)
+    for (const [index, userId] of userIds.entries()) {
+      const visible = session.watching?.get(userId)
+      // Who is not watched any more by now is not shown.
+      if (visible === undefined) continue
+      missed.show(session, userId, frameOf(userId, (visible && found[index]) || hidden))
+    }
   }
-
+  const missed = createMissed({ log, showNow })
   const look = async (userIds: readonly string[]) => {
     const found = await readPresence(redis, userIds)
     userIds.forEach((userId, index) => {
@@ -60,13 +66,11 @@ export function createPresence(ctx: Ctx, relations: RelationChanges): PresenceBo
       const shown = frameOf(userId, presence)
       if (!entry || entry.shown === shown) return
       entry.shown = shown
-      for (const session of entry.watchers) if (session.watching?.get(userId)) pushEphemeral(session, shown)
+      for (const session of entry.watchers)
+        if (session.watching?.get(userId)) missed.show(session, userId, shown)
     })
   }
-  const visibility = createVisibility(ctx, relations, async (session, userIds) => {
-    const found = await readPresence(redis, userIds)
-    for (const [index, userId] of userIds.entries()) show(userId, session, found[index] ?? hidden)
-  })
+  const visibility = createVisibility(ctx, relations, showNow)
   /** Says that a user's state at this node has changed; who watches then looks. */
   const tell = async (userId: string, registered = false) => {
     const own = sessions.of(userId)
@@ -123,7 +127,7 @@ export function createPresence(ctx: Ctx, relations: RelationChanges): PresenceBo
       }
     },
     async stop() {
-      await Promise.all([visibility.stop(), ...stops.map((stop) => stop())])
+      await Promise.all([visibility.stop(), missed.stop(), ...stops.map((stop) => stop())])
       for (const { subscription } of watched.values()) subscription.unsubscribe()
       const left = [...new Set([...told.keys(), ...leaving.keys()])]
       await Promise.all(left.map((userId) => unregister(redis, node, userId))).catch(() => {})
@@ -141,6 +145,7 @@ export function createPresence(ctx: Ctx, relations: RelationChanges): PresenceBo
   }
 
   function forget(session: Session, userId: string): void {
+    missed.forget(session, userId)
     const entry = watched.get(userId)
     if (!entry?.watchers.delete(session) || entry.watchers.size > 0) return
     entry.subscription.unsubscribe()

@@ -18,10 +18,9 @@ export function push(session: Session, text: string): boolean {
 export const pushFrame = (session: Session, frame: ServerFrame): boolean =>
   push(session, JSON.stringify(frame))
 
-/** A frame that is worth nothing later: left out when the reader is behind. */
-export function pushEphemeral(session: Session, text: string): void {
-  if (session.phase === 'open' && session.stalledAt === 0) push(session, text)
-}
+/** A frame that is left out when the reader is behind; answers whether the socket took it. */
+export const pushEphemeral = (session: Session, text: string): boolean =>
+  session.phase === 'open' && session.stalledAt === 0 && push(session, text)
 
 export const pushProblem = (session: Session, problem: Problem, ref?: string): boolean =>
   pushFrame(session, { type: 'error', ...(ref === undefined ? {} : { ref }), problem: problem.body() })

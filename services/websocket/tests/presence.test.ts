@@ -5,8 +5,9 @@ import { toRow } from '@plaza/kit/outbox'
 import { eventually } from '@plaza/kit/testing'
 import { blockAdded } from '@plaza/user/events'
 import { z } from 'zod'
-import type { TestSocket } from './_socket.ts'
-import { startWorld } from './_world.ts'
+import { startSlowLink } from './_slow-link.ts'
+import { TestSocket } from './_socket.ts'
+import { createTicket, startWorld } from './_world.ts'
 
 const world = await startWorld(import.meta.path, { OFFLINE_AFTER_SECONDS: '1' })
 const { deps } = world
@@ -16,10 +17,18 @@ const hidden = new Set<string>()
 const Asked = z.object({ viewerId: z.uuid(), userIds: z.array(z.uuid()) })
 let away = false
 let refused = 0
+/** Whoever asks how far contacts have changed waits for this. */
+let countersKnown = Promise.resolve()
+const asked = new Set<string>()
 deps.host.local.set('user', async (request) => {
   if (away) refused += 1
   if (away) return new Response(null, { status: 503 })
+  if (!request.url.endsWith('/presence/visible')) {
+    await countersKnown
+    return new Response(null, { status: 503 })
+  }
   const { viewerId, userIds } = Asked.parse(await request.json())
+  asked.add(viewerId)
   return Response.json({ userIds: userIds.filter((userId) => !hidden.has(`${viewerId} ${userId}`)) })
 })
 
@@ -100,6 +109,48 @@ test('who does not watch any more is shown nothing', async () => {
   await world.open(bob)
   await eventually(() => expect(shown(second, bob.id)).toEqual(['offline', 'online']))
   expect(shown(first, bob.id)).toEqual(['offline'])
+})
+
+test('who was asked for before the socket was ready is shown once it is', async () => {
+  const [ada, bob] = [await deps.createUser(), await deps.createUser()]
+  await world.open(bob)
+  const known = Promise.withResolvers<void>()
+  countersKnown = known.promise
+  const watcher = await world.connect(ada)
+  watcher.say({ type: 'hello', cursor: '1.elsewhere-7' })
+  watcher.say({ type: 'watch', userIds: [bob.id] })
+  await eventually(() => expect(asked).toContain(ada.id))
+  expect(watcher.frames).toEqual([])
+  known.resolve()
+  await eventually(() => expect(shown(watcher, bob.id)).toEqual(['online']))
+})
+
+test('what a socket was too far behind to be shown is shown once it has caught up', async () => {
+  await world.startMessage()
+  const [ada, bob, eve] = [await deps.createUser(), await deps.createUser(), await deps.createUser()]
+  const link = await startSlowLink(world.node.port, 50_000_000)
+  const ticket = await createTicket(world.node, ada)
+  const behind = new TestSocket(`ws://127.0.0.1:${link.port}/api/v1/ws?ticket=${ticket}`)
+  await behind.opened
+  behind.say({ type: 'hello' })
+  behind.say({ type: 'watch', userIds: [bob.id] })
+  const witness = await world.open(await deps.createUser())
+  witness.say({ type: 'watch', userIds: [bob.id] })
+  for (const socket of [behind, witness])
+    await eventually(() => expect(shown(socket, bob.id)).toEqual(['offline']))
+  link.hold()
+  // More than the line holds.
+  await world.publish([ada.id], 200, { text: 'ä'.repeat(16_000) })
+  await eventually(async () => expect(await deps.host.redis().xlen(`relay:{${ada.id}}`)).toBe(200))
+  await world.open(bob)
+  await eventually(() => expect(shown(witness, bob.id)).toEqual(['offline', 'online']))
+  asked.delete(ada.id)
+  behind.say({ type: 'watch', userIds: [eve.id] })
+  await eventually(() => expect(asked).toContain(ada.id))
+  link.release()
+  await eventually(() => expect(shown(behind, bob.id)).toEqual(['offline', 'online']))
+  await eventually(() => expect(shown(behind, eve.id)).toEqual(['offline']))
+  link.stop()
 })
 
 test('a socket watches so many and no more', async () => {

@@ -100,7 +100,15 @@ export function toSession(
   return { user: toMe(opened), sessionId, ...token, refreshToken }
 }
 
-export type EndReason = 'logout' | 'limit' | 'refresh_reused' | 'password' | 'ban' | 'deletion' | 'admin'
+export type EndReason =
+  | 'logout'
+  | 'limit'
+  | 'expired'
+  | 'refresh_reused'
+  | 'password'
+  | 'ban'
+  | 'deletion'
+  | 'admin'
 
 /** Ends one session if it goes on; answers whether it did. */
 export async function endSession(

@@ -92,7 +92,7 @@ The client keeps the cursor of the last event that it has worked on, in a place 
 
 \`heartbeatSeconds\` of \`ready\` (${heartbeatSeconds}) is for how long a line may be silent. Say \`ping\` twice in that time; if nothing at all has come for as long, the line is dead: close the socket and connect again. The server itself sends pings of the WebSocket protocol, which browsers answer unasked, and cuts off a socket from which it has heard nothing for 100 seconds.
 
-A socket lives as long as its session, not as its access token.
+A socket lives as long as its session, not as its access token. A session ends when it was not refreshed for 30 days, and at the latest 365 days after its log-in, unless the operator has set otherwise. What is said at the socket does not count, so refresh now and then also where nothing is asked by HTTP.
 
 ## Gaps
 

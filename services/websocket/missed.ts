@@ -11,7 +11,7 @@ export type Missed = {
   stop(): Promise<void>
 }
 
-const lookMs = 100
+const lookMs = 250
 
 type Options = {
   log: Log

@@ -105,14 +105,15 @@ const initialise = async ({ bin, dir, data, account, password }: Place) => {
 
 /**
  * A supervisor that was killed may leave a server or its pid file behind. The caller holds the lock of the data
- * folder, so a server still running there belongs to nobody; a pid that is another program's now is forgotten.
+ * folder, so a server still running there belongs to nobody; a pid that is another process's now is forgotten,
+ * though it be a Postgres, too.
  */
 const endOrphan = async (data: string) => {
   const left = await pidFile(data)
   if (!left) return
-  if ((await programOf(left.pid)) !== 'postgres') return rm(join(data, 'postmaster.pid'), { force: true })
+  if (!(await serves(left.pid, data))) return rm(join(data, 'postmaster.pid'), { force: true })
   process.kill(left.pid, 'SIGQUIT')
-  while ((await programOf(left.pid)) === 'postgres') await Bun.sleep(20)
+  while (await serves(left.pid, data)) await Bun.sleep(20)
 }
 
 /** What the server says of itself in its pid file: its pid in the first line, its status in the eighth. */
@@ -121,10 +122,11 @@ const pidFile = async (data: string) => {
     .text()
     .catch(() => undefined)
   const lines = text?.split('\n') ?? []
-  return text ? { pid: Number(lines[0]), status: lines[7]?.trim() } : undefined
+  return text === undefined ? undefined : { pid: Number(lines[0]), status: lines[7]?.trim() }
 }
 
-const programOf = async (pid: number): Promise<string | undefined> => {
-  const name = await run(['ps', '-o', 'comm=', '-p', String(pid)]).catch(() => undefined)
-  return name?.trim().split('/').at(-1)
+/** Whether a process is the Postgres of this data, by the command line that we start it with. */
+const serves = async (pid: number, data: string): Promise<boolean> => {
+  const command = await run(['ps', '-ww', '-o', 'args=', '-p', String(pid)]).catch(() => '')
+  return command.includes(`/postgres -D ${data} `)
 }

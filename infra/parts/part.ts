@@ -32,6 +32,13 @@ export type Launch = {
   stopSignal?: NodeJS.Signals
   /** How long it may take to get ready; recovery after a crash may take Postgres a while. */
   patienceSeconds?: number
+  /**
+   * Whether it is at work that takes as long as it takes: the patience then begins anew. Asked every quarter of
+   * the patience while it is not ready.
+   */
+  atWork?(): Promise<boolean>
+  /** When aborted, a start that is still under way is given up. */
+  unwanted?: AbortSignal
 }
 
 /** Starts a process and waits until it is ready. Throws Failure with its reason in one line when it ends instead. */
@@ -72,20 +79,30 @@ export const standstill = async (pid: number): Promise<void> => {
 }
 
 const untilReady = async (
-  { name, ready, patienceSeconds = 20 }: Launch,
+  { name, ready, patienceSeconds = 20, atWork, unwanted }: Launch,
   part: Part,
   ended: () => boolean,
   lastWords: () => Promise<string>,
 ) => {
-  const deadline = Date.now() + patienceSeconds * 1000
+  const began = Date.now()
+  let [idleSince, askedAt] = [began, began]
   while (true) {
     const answers = await ready()
     // Asked in this order, since somebody else may answer at the port of a process that has ended.
     if (ended()) throw new Failure(`${name} did not start: ${await lastWords()}`)
     if (answers) return
-    if (Date.now() > deadline) {
+    if (unwanted?.aborted) {
+      await part.stop()
+      throw new Failure(`${name} was stopped before it was ready`)
+    }
+    if (atWork && Date.now() - askedAt >= patienceSeconds * 250) {
+      if (await atWork()) idleSince = Date.now()
+      askedAt = Date.now()
+    }
+    if (Date.now() - idleSince > patienceSeconds * 1000) {
       await part.kill()
-      throw new Failure(`${name} was not ready after ${patienceSeconds} s: ${await lastWords()}`)
+      const seconds = Math.round((Date.now() - began) / 1000)
+      throw new Failure(`${name} was not ready after ${seconds} s: ${await lastWords()}`)
     }
     await Bun.sleep(10)
   }

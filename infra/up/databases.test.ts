@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import connect from 'postgres'
 import { secret } from '../secret.ts'
 import { startTestPostgres } from '../testing.ts'
-import { ensureDatabases } from './databases.ts'
+import { ensureDatabases, isMigrating } from './databases.ts'
 import { databaseUrl } from './services.ts'
 
 // A server of its own: the roles have fixed names.
@@ -43,4 +43,18 @@ test('a repeat changes nothing but the passwords that are new', async () => {
   expect(await ask('auth', passwords.auth)).toBe('plaza_auth')
   expect(await ask('user', renewed.user)).toBe('plaza_user')
   await expect(ask('user', passwords.user)).rejects.toThrow('password authentication failed')
+})
+
+test('a service is known to migrate for as long as its database is at it, or waits for another that is', async () => {
+  const url = databaseUrl('auth', passwords.auth, server.port)
+  const [first, second] = [connect(url, { max: 1 }), connect(url, { max: 1 })]
+  expect(await isMigrating(server.url, ['auth'])).toBe(false)
+  await first`select pg_advisory_lock(1)`
+  const waiting = second`select pg_advisory_lock(1)`.execute()
+  while (!(await isMigrating(server.url, ['auth']))) await Bun.sleep(50)
+  expect(await isMigrating(server.url, ['user'])).toBe(false)
+  await first`select pg_advisory_unlock(1)`
+  await waiting
+  expect(await isMigrating(server.url, ['auth'])).toBe(false)
+  await Promise.all([first.end(), second.end()])
 })

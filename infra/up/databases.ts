@@ -15,6 +15,27 @@ export const ensureDatabases = async (url: string, passwords: Record<string, str
   }
 }
 
+/**
+ * Whether Postgres has been at one statement for a service for over a second, as it is while it migrates the
+ * service's database, or lets it wait for another instance's migration.
+ */
+export const isMigrating = async (url: string, services: string[]): Promise<boolean> => {
+  const sql = connect(url, { max: 1 })
+  try {
+    const busy = await sql`
+      select
+      from pg_stat_activity
+      where usename = any(${services.map(roleOf)})
+        and state = 'active'
+        and query_start < clock_timestamp() - interval '1 second'`
+    return busy.length > 0
+  } catch {
+    return false
+  } finally {
+    await sql.end()
+  }
+}
+
 /** The password is hexadecimal of our own making: statements about roles take no parameters. */
 const ensureDatabase = async (sql: Sql, service: string, password: string) => {
   const [role, database] = [roleOf(service), databaseOf(service)]

@@ -167,15 +167,3 @@ test('what was stopped is not restarted', async () => {
   await expect(kept.restart()).rejects.toThrow('sleeper was stopped')
   expect(living()).toEqual([])
 })
-
-test('a process that ends at once says why it did not start', async () => {
-  const failing = launch({
-    name: 'speaker',
-    url: '',
-    port: 0,
-    command: ['sh', '-c', 'echo first; echo the reason >&2; exit 1'],
-    log: () => undefined,
-    ready: async () => false,
-  })
-  await expect(failing).rejects.toThrow('speaker did not start: the reason')
-})

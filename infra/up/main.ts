@@ -38,8 +38,8 @@ export const bringUp = async (options: Options, ends: AsyncDisposableStack): Pro
 
   const running: Running = { parts: [], services: new Map() }
   const record = () => writeRun(folder.data, describe(plan, folder, keys, running))
-  const supervise = (name: string, start: (progress: Progress) => Promise<Part>) =>
-    step(name, (progress) => keep({ start: () => start(progress), say, changed: record }))
+  const supervise = (name: string, start: (progress: Progress, unwanted: AbortSignal) => Promise<Part>) =>
+    step(name, (progress) => keep({ start: (unwanted) => start(progress, unwanted), say, changed: record }))
 
   const gateway = await createGateway(plan, folder, keys, pages.url)
   const starts = { ...partsOf(plan, folder, keys), traefik: gateway.start }
@@ -58,13 +58,22 @@ export const bringUp = async (options: Options, ends: AsyncDisposableStack): Pro
   const urlOf = (name: string) => running.parts.find((part) => part.name === name)?.current().url ?? ''
   await step('databases', () => ensureDatabases(urlOf('postgres'), keys.passwords.roles))
 
-  const around = { plan, keys, natsUrl: urlOf('nats'), redisUrl: urlOf('redis'), mailFolder: folder.mail }
+  const around = {
+    plan,
+    keys,
+    postgresUrl: urlOf('postgres'),
+    natsUrl: urlOf('nats'),
+    redisUrl: urlOf('redis'),
+    mailFolder: folder.mail,
+  }
   const hear = (line: string) => console.log(readable(line))
   ends.defer(async () => {
     await Promise.all([...running.services.values()].map((kept) => kept.stop()))
   })
   const bring = async (process: ServiceProcess) => {
-    const kept = await supervise(process.name, () => startServices(process, around, hear))
+    const kept = await supervise(process.name, (progress, unwanted) =>
+      startServices(process, around, { hear, progress, unwanted }),
+    )
     running.services.set(process, kept)
   }
   await Promise.all(plan.processes.map(bring))

@@ -1,19 +1,35 @@
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { launch, type Part } from '../parts/part.ts'
+import type { Progress } from '../tools/tool.ts'
+import { isMigrating } from './databases.ts'
 import type { Keys } from './keys.ts'
 import { addressesOf, type Plan, type ServiceProcess } from './plan.ts'
 import { databaseOf, roleOf } from './registry.ts'
 
 const runner = join(import.meta.dir, '../../services/run.ts')
 
-type Surroundings = { plan: Plan; keys: Keys; natsUrl: string; redisUrl: string; mailFolder: string }
+type Surroundings = {
+  plan: Plan
+  keys: Keys
+  postgresUrl: string
+  natsUrl: string
+  redisUrl: string
+  mailFolder: string
+}
 
-/** Starts a process of services and waits until each of them takes requests; `hear` gets its log lines. */
+type Start = {
+  /** Gets its log lines. */
+  hear: (line: string) => void
+  progress: Progress
+  unwanted: AbortSignal
+}
+
+/** Starts a process of services and waits until each of them takes requests, for as long as a migration takes. */
 export const startServices = (
   wanted: ServiceProcess,
   around: Surroundings,
-  hear: (line: string) => void,
+  { hear, progress, unwanted }: Start,
 ): Promise<Part> => {
   const [first] = wanted.services
   const port = first?.port ?? 0
@@ -28,6 +44,12 @@ export const startServices = (
     ready: async () =>
       (await Promise.all(wanted.services.map((service) => isReady(service.port)))).every(Boolean),
     patienceSeconds: 60,
+    atWork: async () => {
+      const migrating = await isMigrating(around.postgresUrl, names)
+      progress(migrating ? 'still starting: its database is being migrated' : 'still starting')
+      return migrating
+    },
+    unwanted,
   })
 }
 

@@ -2,8 +2,10 @@
  * The first thing that `docker compose up` runs: makes every secret, key and certificate that is missing, and
  * lays each where only the container that needs it can read it. Runs as root without a network, and ends.
  */
-import { chmod, chown, copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { chown, mkdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { Failure } from '../failure.ts'
+import { writePrivate } from '../private-file.ts'
 import { ensureKeys, type Keys } from '../up/keys.ts'
 import { databaseOf, roleOf, services } from '../up/registry.ts'
 
@@ -27,7 +29,11 @@ const natsData = '/data/nats'
 const redisData = '/data/redis'
 const mails = '/data/mails'
 
-const keys = await ensureKeys(join(secrets, 'setup'))
+const keys = await ensureKeys(join(secrets, 'setup')).catch((error) => {
+  if (!(error instanceof Failure)) throw error
+  console.error(`plaza: ${error.message}`)
+  process.exit(1)
+})
 const { passwords } = keys
 await Promise.all([
   give('postgres', 'password', passwords.postgres),
@@ -71,15 +77,12 @@ function redisConfiguration(password: string): string {
 
 async function give(container: string, name: string, text: string) {
   const path = await place(container, name)
-  await writeFile(path, text, { mode: 0o400 })
+  await writePrivate(path, text, 0o400)
   await own(path, container)
 }
 
 async function giveFile(container: string, name: string, source: string) {
-  const path = await place(container, name)
-  await copyFile(source, path)
-  await chmod(path, 0o400)
-  await own(path, container)
+  await give(container, name, await readFile(source, 'utf8'))
 }
 
 /** Each container has a folder that its user alone may enter. */

@@ -1,7 +1,8 @@
 import { afterAll, expect, test } from 'bun:test'
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
+import { mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Failure } from '../failure.ts'
 import { ensureKeys } from './keys.ts'
 import { services } from './registry.ts'
 
@@ -9,14 +10,36 @@ const root = await mkdtemp(join(tmpdir(), 'plaza-keys-'))
 afterAll(() => rm(root, { recursive: true }))
 const folder = join(root, 'keys')
 const modeOf = async (path: string) => ((await stat(path)).mode & 0o777).toString(8)
+const inodes = async () =>
+  Promise.all((await readdir(folder)).sort().map(async (name) => (await stat(join(folder, name))).ino))
 const contents = async () =>
   Promise.all((await readdir(folder)).sort().map((name) => Bun.file(join(folder, name)).text()))
 
 test('keys are made once and stay the same', async () => {
   await ensureKeys(folder)
-  const before = await contents()
+  const before = [await contents(), await inodes()]
   await ensureKeys(folder)
-  expect(await contents()).toEqual(before)
+  // The very same files: what is not written cannot be lost.
+  expect([await contents(), await inodes()]).toEqual(before)
+})
+
+test.each([
+  ['passwords.json', '', 'empty: put it back from your copy'],
+  ['passwords.json', '{"postgres":', 'broken: put it back from your copy'],
+  ['encryption-secret', '', 'empty: put it back from your copy'],
+  ['service-auth.jwk.json', '{}', 'broken: remove it, and another is made'],
+  ['auth.pem', '', 'empty: remove it, and another is made'],
+  ['auth-key.pem', 'key', 'broken: remove it, and another is made'],
+])('%s that holds "%s" is named, and left as it is', async (name, text, reason) => {
+  const file = join(folder, name)
+  await ensureKeys(folder)
+  await rename(file, join(root, 'kept'))
+  await Bun.write(file, text)
+  const refusal = await ensureKeys(folder).catch((error) => error)
+  expect(refusal).toBeInstanceOf(Failure)
+  expect(refusal.message).toBe(`${file} is ${reason}`)
+  expect(await Bun.file(file).text()).toBe(text)
+  await rename(join(root, 'kept'), file)
 })
 
 test('nobody else on the machine can read a key', async () => {

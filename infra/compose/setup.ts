@@ -8,6 +8,7 @@ import { Failure } from '../failure.ts'
 import { writePrivate } from '../private-file.ts'
 import { ensureKeys, type Keys } from '../up/keys.ts'
 import { databaseOf, roleOf, services } from '../up/registry.ts'
+import { giveVolume } from './volume.ts'
 
 /** The users that the containers run as; compose.yaml names the same numbers. */
 const users: Record<string, number> = {
@@ -46,7 +47,11 @@ await Promise.all([
   giveFile('auth', 'certificate.pem', keys.certificate),
   giveFile('auth', 'certificate-key.pem', keys.certificateKey),
 ])
-await Promise.all([own(natsData, 'nats'), own(redisData, 'redis'), own(mails, 'auth')])
+await Promise.all([
+  giveVolume(natsData, idOf('nats')),
+  giveVolume(redisData, idOf('redis')),
+  giveVolume(mails, idOf('auth')),
+])
 console.log('The secrets are in place.')
 
 async function giveService(name: string, stores: boolean, { passwords, ...keys }: Keys) {
@@ -94,7 +99,11 @@ async function place(container: string, name: string): Promise<string> {
 }
 
 async function own(path: string, container: string) {
+  await chown(path, idOf(container), idOf(container))
+}
+
+function idOf(container: string): number {
   const id = users[container]
   if (id === undefined) throw new Error(`no user is set for ${container}`)
-  await chown(path, id, id)
+  return id
 }

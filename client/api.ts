@@ -2,7 +2,7 @@ import { isLoggedOut } from './error.ts'
 import type { Call, Exchange, Method } from './exchange.ts'
 import { newKey } from './key.ts'
 import type { SessionKeeper } from './session.ts'
-import type { Page } from './wire.ts'
+import type { Page, Session } from './wire.ts'
 
 /** Calls as the person who is logged in. */
 export type Api = {
@@ -14,19 +14,20 @@ export type Api = {
   list<Item>(path: string, query?: Call['query']): AsyncGenerator<Item, void, undefined>
 }
 
-export function createApi(exchange: Exchange, session: SessionKeeper): Api {
+/** Calls for whoever is logged in, or for one user alone: they throw unauthenticated once somebody else is. */
+export function createApi(exchange: Exchange, session: SessionKeeper, userId?: string): Api {
   const call: Exchange = async <Answer>(method: Method, path: string, request: Call = {}) => {
-    const withToken = (token: string) =>
+    const withToken = ({ accessToken }: Session) =>
       exchange<Answer>(method, path, {
         ...request,
-        headers: { ...request.headers, authorization: `Bearer ${token}` },
+        headers: { ...request.headers, authorization: `Bearer ${accessToken}` },
       })
-    const token = await session.accessToken()
+    const used = await session.access(userId)
     try {
-      return await withToken(token)
+      return await withToken(used)
     } catch (error) {
       if (!isLoggedOut(error)) throw error
-      return await withToken(await session.replace(token))
+      return await withToken(await session.replace(used))
     }
   }
   return {

@@ -1,14 +1,15 @@
 import { createAccount } from './account.ts'
-import { createApi } from './api.ts'
+import { type Api, createApi } from './api.ts'
 import { Emitter } from './emitter.ts'
-import { createExchange, type Fetch } from './exchange.ts'
+import { isLoggedOut, type PlazaError } from './error.ts'
+import { createExchange, type Exchange, type Fetch } from './exchange.ts'
 import type { LiveEvents, State } from './live/events.ts'
 import { createLive } from './live/live.ts'
 import { type Memory, openMemory } from './live/memory.ts'
-import { createOutgoing } from './live/outgoing.ts'
+import { createOutgoing, type Sender } from './live/outgoing.ts'
 import { createStream } from './live/stream.ts'
 import { createPeople } from './people.ts'
-import { createSessionKeeper } from './session.ts'
+import { createSessionKeeper, type SessionKeeper } from './session.ts'
 import { memoryStorage, type Storage } from './storage.ts'
 import { createTalk } from './talk.ts'
 import type { ClientFrame, Draft, Message } from './wire.ts'
@@ -36,6 +37,8 @@ export class PlazaClient {
 
   readonly #options: ClientOptions
   readonly #storage: Storage
+  readonly #exchange: Exchange
+  readonly #session: SessionKeeper
   readonly #api: ReturnType<typeof createApi>
   readonly #emitter = new Emitter<LiveEvents>()
   readonly #outgoing: ReturnType<typeof createOutgoing>
@@ -50,19 +53,18 @@ export class PlazaClient {
   constructor(options: ClientOptions) {
     this.#options = options
     this.#storage = options.storage ?? memoryStorage()
-    const exchange = createExchange({
+    this.#exchange = createExchange({
       url: options.url,
       fetch: options.fetch ?? ((url, init) => fetch(url, init)),
       signal: this.#closing.signal,
     })
-    const session = createSessionKeeper(exchange, this.#storage)
-    this.#api = createApi(exchange, session)
-    this.account = createAccount(exchange, this.#api, session)
+    this.#session = createSessionKeeper(this.#exchange, this.#storage, (reason) => this.#leave(reason))
+    this.#api = createApi(this.#exchange, this.#session)
+    this.account = createAccount(this.#exchange, this.#api, this.#session)
     this.people = createPeople(this.#api)
     this.talk = createTalk(this.#api)
     this.#outgoing = createOutgoing({
-      api: this.#api,
-      sendFrame: (frame) => this.#send(frame),
+      sender: () => this.#sender(),
       framesPerMinute: options.framesPerMinute ?? 480,
     })
     // Whoever logs in again may connect again.
@@ -81,20 +83,20 @@ export class PlazaClient {
     return this.#live?.state() ?? 'offline'
   }
 
-  /** Opens the socket and keeps it open until `disconnect`. Resolves when it is live; rejects when nobody is logged in. */
+  /** Opens the socket and keeps it open until `disconnect` or the log-out. Resolves when it is live; rejects when nobody is logged in. */
   connect(): Promise<void> {
-    this.#connected ??= this.#open(this.#disconnecting.signal).catch((error) => {
-      this.#connected = undefined
+    if (this.#connected) return this.#connected
+    const connected = this.#open(this.#disconnecting.signal).catch((error) => {
+      if (this.#connected === connected) this.#connected = undefined
       throw error
     })
-    return this.#connected
+    this.#connected = connected
+    return connected
   }
 
   /** Closes the socket and keeps the place in the stream for the next `connect`. */
   async disconnect(): Promise<void> {
-    this.#disconnecting.abort()
-    this.#disconnecting = new AbortController()
-    this.#connected = undefined
+    this.#end()
     await this.#device?.memory.flush()
   }
 
@@ -120,13 +122,13 @@ export class PlazaClient {
     this.#send({ type: 'typing', conversationId, active })
   }
 
-  /** Says how one is; holds for later sockets, too. */
+  /** Says how one is; holds for later sockets, too, until the log-out. */
   presence(status: 'online' | 'away'): void {
     this.#status = status
     this.#send({ type: 'presence', status })
   }
 
-  /** Asks to be told of these people's presence, on this socket and later ones. */
+  /** Asks to be told of these people's presence, on this socket and later ones until the log-out. */
   watch(userIds: string[]): void {
     for (const userId of userIds) this.#watched.add(userId)
     this.#send({ type: 'watch', userIds })
@@ -138,13 +140,17 @@ export class PlazaClient {
   }
 
   async #open(signal: AbortSignal): Promise<void> {
-    const userId = (await this.account.session())?.user.id ?? ''
+    const userId = await this.#userId()
+    const api = createApi(this.#exchange, this.#session, userId)
     // What was told before a `disconnect` is known after it, also when a repair was under way.
-    if (this.#device?.userId !== userId) this.#device = await this.#openDevice(userId)
-    const { memory, stream } = this.#device
+    const device = this.#device?.userId === userId ? this.#device : await this.#openDevice(userId, api)
+    if (isLoggedOut(signal.reason)) throw signal.reason
+    if (signal.aborted) return
+    const { memory, stream } = device
+    this.#device = device
     this.#live = createLive({
       url: this.#options.url,
-      api: this.#api,
+      api,
       emitter: this.#emitter,
       cursor: () => memory.cursor,
       attach: stream.attach,
@@ -152,10 +158,10 @@ export class PlazaClient {
     await this.#live.run(AbortSignal.any([signal, this.#closing.signal]))
   }
 
-  async #openDevice(userId: string) {
+  async #openDevice(userId: string, api: Api) {
     const memory = await openMemory(this.#storage, userId)
     const stream = createStream({
-      api: this.#api,
+      api,
       emitter: this.#emitter,
       memory,
       outgoing: this.#outgoing,
@@ -164,6 +170,32 @@ export class PlazaClient {
       greetings: () => this.#greetings(),
     })
     return { userId, memory, stream }
+  }
+
+  /** Ends what was open for a person who is not logged in here any more. */
+  #leave(reason: PlazaError): void {
+    this.#watched.clear()
+    this.#status = 'online'
+    this.#end(reason)
+  }
+
+  #end(reason?: PlazaError): void {
+    const ending = this.#disconnecting
+    this.#disconnecting = new AbortController()
+    this.#connected = undefined
+    ending.abort(reason)
+  }
+
+  async #userId(): Promise<string> {
+    return (await this.#session.current())?.user.id ?? ''
+  }
+
+  async #sender(): Promise<Sender> {
+    const userId = await this.#userId()
+    return {
+      api: createApi(this.#exchange, this.#session, userId),
+      sendFrame: (frame) => this.#device?.userId === userId && this.#send(frame),
+    }
   }
 
   #send(frame: ClientFrame): boolean {

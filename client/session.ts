@@ -8,10 +8,13 @@ export type SessionKeeper = {
   current(): Promise<Session | null>
   /** Takes the session of a log-in, or forgets it. */
   set(session: Session | null): Promise<void>
-  /** A token that is good for some time yet, refreshed when it must be. Throws PlazaError unauthenticated. */
-  accessToken(): Promise<string>
-  /** A token other than one that was refused. */
-  replace(refused: string): Promise<string>
+  /**
+   * A session whose token is good for some time yet, refreshed when it must be. Throws PlazaError unauthenticated, also
+   * when it is not the session of the user asked for.
+   */
+  access(userId?: string): Promise<Session>
+  /** The same person's session with a token other than the one that was refused. */
+  replace(refused: Session): Promise<Session>
 }
 
 const storageKey = 'plaza.session'
@@ -19,59 +22,85 @@ const earlyMs = 30_000
 
 /**
  * Keeps the session and refreshes its token, one refresh at a time for all callers. A refresh whose answer
- * was lost is repeated with the same token, which the server allows while the lost one is unused.
+ * was lost is repeated with the same token, which the server allows while the lost one is unused. Whoever is
+ * replaced by another person, here or in another tab, is logged out: `onLeft` is told.
  */
-export function createSessionKeeper(exchange: Exchange, storage: Storage): SessionKeeper {
+export function createSessionKeeper(
+  exchange: Exchange,
+  storage: Storage,
+  onLeft: (reason: PlazaError) => void,
+): SessionKeeper {
   let known: Session | null | undefined
-  let refreshing: Promise<string> | undefined
+  const refreshing = new Map<string, Promise<Session>>()
 
   const load = async () => parse(await storage.get(storageKey))
+  const know = (session: Session | null) => {
+    const left = known && known.user.id !== session?.user.id
+    known = session
+    if (left) onLeft(loggedOut())
+  }
   const current = async () => {
     if (known === undefined) known = await load()
     return known
   }
-  const set = async (session: Session | null) => {
-    known = session
-    if (session) await storage.set(storageKey, JSON.stringify(session))
-    else await storage.remove(storageKey)
+  const isHere = (userId: string) => known?.user.id === userId
+  const take = async (session: Session) => {
+    know(session)
+    await storage.set(storageKey, JSON.stringify(session))
   }
-  const rotate = async (refused: string) => {
-    // Another tab may have refreshed meanwhile; using its predecessor's token would look like theft.
+  const forget = async (userId: string) => {
+    if (isHere(userId)) know(null)
+    if ((await load())?.user.id === userId) await storage.remove(storageKey)
+  }
+  /** The stored session, if it is this person's still; it is not after a log-out, or a log-in by another. */
+  const loadOf = async (userId: string) => {
     const session = await load()
-    if (!session) throw loggedOut()
-    if (session.accessToken !== refused) {
-      known = session
-      return session.accessToken
-    }
-    try {
-      const { refreshToken } = session
-      const next = await exchange<Session>('POST', '/api/v1/auth/refresh', {
-        body: { refreshToken },
-        repeat: true,
-      })
-      await set(next)
-      return next.accessToken
-    } catch (error) {
-      if (isLoggedOut(error)) await set(null)
-      throw error
-    }
+    if (session?.user.id === userId && isHere(userId)) return session
+    if (isHere(userId)) know(null)
+    throw loggedOut()
   }
-  const replace = (refused: string) => {
-    refreshing ??= alone(() => rotate(refused)).finally(() => {
-      refreshing = undefined
+  const rotate = async (refused: Session) => {
+    const userId = refused.user.id
+    // Another tab may have refreshed meanwhile; using its predecessor's token would look like theft.
+    const session = await loadOf(userId)
+    if (session.accessToken !== refused.accessToken) {
+      know(session)
+      return session
+    }
+    const { refreshToken } = session
+    const next = await exchange<Session>('POST', '/api/v1/auth/refresh', {
+      body: { refreshToken },
+      repeat: true,
+    }).catch(async (error) => {
+      if (isLoggedOut(error)) await forget(userId)
+      throw error
     })
-    return refreshing
+    await loadOf(userId)
+    await take(next)
+    return next
+  }
+  const replace = (refused: Session) => {
+    const userId = refused.user.id
+    const begun = refreshing.get(userId)
+    if (begun) return begun
+    const refresh = alone(() => rotate(refused)).finally(() => refreshing.delete(userId))
+    refreshing.set(userId, refresh)
+    return refresh
   }
 
   return {
     current,
-    set,
+    async set(session) {
+      if (session) return await take(session)
+      const left = await current()
+      if (left) await forget(left.user.id)
+    },
     replace,
-    async accessToken() {
+    async access(userId) {
       const session = await current()
-      if (!session) throw loggedOut()
+      if (!session || (userId !== undefined && session.user.id !== userId)) throw loggedOut()
       const left = Date.parse(session.expiresAt) - Date.now()
-      return left > earlyMs ? session.accessToken : await replace(session.accessToken)
+      return left > earlyMs ? session : await replace(session)
     },
   }
 }

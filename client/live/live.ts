@@ -18,7 +18,7 @@ type Options = {
 export type Attached = { accept(frame: ServerFrame): void; close(): void }
 
 export type Live = {
-  /** Keeps a socket open until the signal or the session ends. Resolves when it is live for the first time; rejects when nobody is logged in. */
+  /** Keeps a socket open until the signal or the session ends. Resolves when it is live for the first time; rejects when nobody is logged in, also when the signal says so. */
   run(signal: AbortSignal): Promise<void>
   /** Answers false when no socket is live. */
   send(frame: ClientFrame): boolean
@@ -65,7 +65,7 @@ export function createLive({ url, api, emitter, cursor, attach }: Options): Live
         moved = ending.moved
         if (ending.wasReady) failures = 0
       } catch (error) {
-        if (isLoggedOut(error)) throw error
+        if (isLoggedOut(error) && !signal.aborted) throw error
       }
       if (signal.aborted) return
       if (!moved) setState('offline')
@@ -76,16 +76,15 @@ export function createLive({ url, api, emitter, cursor, attach }: Options): Live
   return {
     run: (signal) =>
       new Promise((resolve, reject) => {
-        keepOpen(signal, resolve).then(
-          () => {
-            setState('offline')
-            resolve()
-          },
-          (error) => {
-            setState('ended')
-            reject(error)
-          },
-        )
+        const end = (reason: unknown) => {
+          const ended = isLoggedOut(reason)
+          setState(ended ? 'ended' : 'offline')
+          if (ended) reject(reason)
+          else resolve()
+        }
+        // At once: what is under way yet must not speak after whoever connects next.
+        signal.addEventListener('abort', () => end(signal.reason))
+        keepOpen(signal, resolve).then(() => end(signal.reason), end)
       }),
     send: (frame) => connection?.send(frame) ?? false,
     state: () => state,

@@ -3,10 +3,16 @@ import { isPassing, PlazaError } from '../error.ts'
 import { newKey } from '../key.ts'
 import type { ClientFrame, Draft, Message, ServerFrame } from '../wire.ts'
 
-type Options = {
+/** The ways out of one person, which stay that person's. */
+export type Sender = {
   api: Api
-  /** Answers false when no socket is live. */
+  /** Answers false when the person has no live socket. */
   sendFrame(frame: ClientFrame): boolean
+}
+
+type Options = {
+  /** The person who is logged in now. */
+  sender(): Promise<Sender>
   framesPerMinute: number
 }
 
@@ -20,7 +26,7 @@ const frameBytes = 48 << 10
  * Sends messages by the socket, and by REST under the same key wherever that gives no clear answer, so
  * a message is stored once. Messages of one conversation leave one after the other, in the order of the calls.
  */
-export function createOutgoing({ api, sendFrame, framesPerMinute }: Options) {
+export function createOutgoing({ sender, framesPerMinute }: Options) {
   const pending = new Map<string, Pending>()
   const tails = new Map<string, Promise<unknown>>()
   let tokens = { left: framesPerMinute, at: Date.now() }
@@ -31,7 +37,7 @@ export function createOutgoing({ api, sendFrame, framesPerMinute }: Options) {
     tokens = { left: left >= 1 ? left - 1 : left, at: now }
     return left >= 1
   }
-  const bySocket = (frame: Extract<ClientFrame, { type: 'send' }>) =>
+  const bySocket = ({ sendFrame }: Sender, frame: Extract<ClientFrame, { type: 'send' }>) =>
     new Promise<Message>((resolve, reject) => {
       const lost = () => settle()?.reject(new PlazaError({}))
       const timer = setTimeout(lost, answerWithinMs)
@@ -46,24 +52,27 @@ export function createOutgoing({ api, sendFrame, framesPerMinute }: Options) {
       })
       if (!sendFrame(frame)) lost()
     })
-  const send = async (conversationId: string, draft: Draft, key: string): Promise<Message> => {
+  const send = async (from: Sender, conversationId: string, draft: Draft, key: string): Promise<Message> => {
     const frame = { type: 'send' as const, ref: key, key, conversationId, ...draft }
     const isSmall = new TextEncoder().encode(JSON.stringify(frame)).length <= frameBytes
     if (isSmall && mayUseSocket()) {
       try {
-        return await bySocket(frame)
+        return await bySocket(from, frame)
       } catch (error) {
         if (!isPassing(error)) throw error
       }
     }
-    return await api.create<Message>(`/api/v1/conversations/${conversationId}/messages`, draft, key)
+    return await from.api.create<Message>(`/api/v1/conversations/${conversationId}/messages`, draft, key)
   }
 
   return {
     /** Resolves when the message is stored for good. A caller who repeats a send gives the same key. */
     send(conversationId: string, draft: Draft, key = newKey()): Promise<Message> {
       const before = tails.get(conversationId) ?? Promise.resolve()
-      const sent = before.catch(() => {}).then(() => send(conversationId, draft, key))
+      // Who sends is settled by the call, however long it waits for those before.
+      const sent = Promise.all([sender(), before.catch(() => {})]).then(([from]) =>
+        send(from, conversationId, draft, key),
+      )
       tails.set(conversationId, sent)
       const forget = () => {
         if (tails.get(conversationId) === sent) tails.delete(conversationId)

@@ -14,6 +14,7 @@ const contactMargin = 16
 /** Fetches and tells everything that a mailbox lost, scope by scope. */
 export async function repairGap({ api, memory, timeline, onContact }: Options, gap: GapFrame): Promise<void> {
   const { conversations, more, contacts } = gap.scopes
+  if (gap.reason !== 'trimmed') noteLoss(memory)
   const listed: Counters[] = conversations ?? []
   const all = more || !conversations ? await collect<Conversation>(api, '/api/v1/conversations') : listed
   for (const { id, revision } of all) {
@@ -31,6 +32,13 @@ export async function repairGap({ api, memory, timeline, onContact }: Options, g
 export async function takeBaseline(api: Api, memory: Memory): Promise<void> {
   for (const { id, seq, revision } of await collect<Conversation>(api, '/api/v1/conversations'))
     if (!memory.places.has(id)) memory.places.set(id, newPlace(seq, revision))
+  memory.save()
+}
+
+/** A mailbox that was lost is filled again with what is days old, and has been told. */
+function noteLoss(memory: Memory): void {
+  for (const place of memory.places.values()) place.floor = place.from
+  memory.contactsFloor = Math.max(0, memory.contacts - contactMargin)
   memory.save()
 }
 

@@ -6,6 +6,8 @@ export type Memory = {
   cursor: string | undefined
   /** The version of the contacts that was told. */
   contacts: number
+  /** As a place's `floor`, for contacts. */
+  contactsFloor: number
   places: Map<string, Place>
   /** The newest events that were told and have nothing but their ids to be known by. */
   events: string[]
@@ -18,6 +20,7 @@ export type Memory = {
 type Kept = {
   cursor: string | undefined
   contacts: number
+  contactsFloor?: number
   places: [string, Place][]
   events?: string[]
 }
@@ -33,6 +36,7 @@ export async function openMemory(storage: Storage, userId: string): Promise<Memo
   const memory: Memory = {
     cursor: kept.cursor,
     contacts: kept.contacts,
+    contactsFloor: kept.contactsFloor ?? 0,
     places: new Map(kept.places),
     events: kept.events ?? [],
     save() {
@@ -42,8 +46,9 @@ export async function openMemory(storage: Storage, userId: string): Promise<Memo
       if (timer === undefined) return
       clearTimeout(timer)
       timer = undefined
-      const { cursor, contacts, places, events } = memory
-      await storage.set(key, JSON.stringify({ cursor, contacts, places: [...places], events } satisfies Kept))
+      const { cursor, contacts, contactsFloor, places, events } = memory
+      const kept: Kept = { cursor, contacts, contactsFloor, places: [...places], events }
+      await storage.set(key, JSON.stringify(kept))
     },
   }
   return memory

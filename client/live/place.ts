@@ -8,6 +8,8 @@ export type Place = {
   fetched: [after: number, upTo: number]
   /** The newest changes that have been told, in ascending order. */
   recent: number[]
+  /** Where `from` stood when the server lost the mailbox: what it delivers again up to here is old news. */
+  floor?: number
 }
 
 /** How far an event may come behind newer ones, as after a fault, before a repair would not look for it. */
@@ -16,8 +18,8 @@ const recentChanges = 256
 export const newPlace = (seq = 0, from = 0): Place => ({ seq, from, fetched: [0, 0], recent: [] })
 
 /** Whether a change of this revision is certain to have been told. */
-export const wasTold = ({ fetched: [after, upTo], recent }: Place, revision: number): boolean =>
-  (revision > after && revision <= upTo) || recent.includes(revision)
+export const wasTold = ({ fetched: [after, upTo], recent, floor = 0 }: Place, revision: number): boolean =>
+  revision <= floor || (revision > after && revision <= upTo) || recent.includes(revision)
 
 /**
  * Notes a change that has been told. Mailbox order is nearly the order of revisions, so what lies far

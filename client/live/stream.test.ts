@@ -221,6 +221,54 @@ test('what a repair has told is not told again after a restart, however late its
   await eventually(() => expect(toldAgain).toEqual(['message 101 101']))
 })
 
+test('what a server delivers again after it has lost its mailboxes is not told again', async () => {
+  const server = scriptServer()
+  const { script } = server
+  const { routes } = script
+  const contact = (n: number, version: number) =>
+    eventFrame(n, 'contact.accepted', { otherId: `u${version}`, state: 'accepted', blocked: false, version })
+  routes['GET /api/v1/conversations'] = () => ({
+    items: [{ id: 'c', seq: 8, revision: 20 }],
+    nextCursor: null,
+  })
+  routes['GET /api/v1/conversations/c/changes'] = ({ url }) => {
+    expect(url.searchParams.get('after')).toBe('20')
+    return { items: [message(9, 21), message(10, 22)], receipts: [], revision: 22, more: false }
+  }
+  const storage = memoryStorage()
+  const first = await clientOf(server, { storage })
+  const told = toldTo(first)
+  await first.connect()
+  for (const frame of [contact(1, 40), created(2, 9, 21)]) script.sockets[0]?.send(frame)
+  await eventually(() => expect(told).toEqual(['message 9 9']))
+  await first.close()
+  script.hello = (socket) => {
+    socket.send(ready('f-0'))
+    const conversations = [{ id: 'c', seq: 10, revision: 22 }]
+    const scopes = { conversations, more: false, contacts: 40 }
+    socket.send({ type: 'gap', cursor: 'f-0', reason: 'epoch', scopes })
+    for (const frame of [contact(1, 24), created(2, 8, 20), created(3, 9, 21), created(4, 10, 22)])
+      socket.send(frame)
+    for (const frame of [contact(5, 41), created(6, 11, 23)]) socket.send(frame)
+  }
+  const second = await clientOf(server, { storage })
+  const toldAgain = toldTo(second)
+  second.on('contact', ({ version }) => toldAgain.push(`contact ${version}`))
+  await second.connect()
+  await eventually(() => expect(toldAgain).toContain('message 11 11'))
+  expect(toldAgain).toEqual(['message 10 10', 'contact 41', 'message 11 11'])
+  // Nor after another start, while the server still delivers what it has filled in.
+  await second.close()
+  script.hello = (socket) => {
+    socket.send(ready('f-6', true))
+    for (const frame of [created(7, 7, 19), created(8, 12, 24)]) socket.send(frame)
+  }
+  const third = await clientOf(server, { storage })
+  const toldLast = toldTo(third)
+  await third.connect()
+  await eventually(() => expect(toldLast).toEqual(['message 12 12']))
+})
+
 test('a change whose event comes very late is told, whatever a repair has fetched meanwhile', async () => {
   const server = scriptServer()
   const { script } = server

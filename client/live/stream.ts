@@ -41,7 +41,7 @@ export function createStream(options: Options) {
     emitter.emit('receipt', { conversationId, userId, deliveredSeq, readSeq })
   }
   const onContact = ({ userId, state, blocked, version }: Relation) => {
-    if ((toldContacts.get(userId) ?? 0) >= version) return
+    if ((toldContacts.get(userId) ?? memory.contactsFloor) >= version) return
     toldContacts.set(userId, version)
     memory.contacts = Math.max(memory.contacts, version)
     memory.save()

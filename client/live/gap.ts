@@ -4,7 +4,14 @@ import type { Memory } from './memory.ts'
 import { newestRevision, newPlace } from './place.ts'
 import type { Timeline } from './timeline.ts'
 
-type Options = { api: Api; memory: Memory; timeline: Timeline; onContact(relation: Relation): void }
+type Options = {
+  api: Api
+  memory: Memory
+  timeline: Timeline
+  onContact(relation: Relation): void
+  /** Ends the repair with the connection. */
+  signal: AbortSignal
+}
 
 type Counters = { id: string; revision: number }
 
@@ -12,12 +19,14 @@ type Counters = { id: string; revision: number }
 const contactMargin = 16
 
 /** Fetches and tells everything that a mailbox lost, scope by scope. */
-export async function repairGap({ api, memory, timeline, onContact }: Options, gap: GapFrame): Promise<void> {
+export async function repairGap(options: Options, gap: GapFrame): Promise<void> {
+  const { api, memory, timeline, signal } = options
   const { conversations, more, contacts } = gap.scopes
   if (gap.reason !== 'trimmed') noteLoss(memory)
   const listed: Counters[] = conversations ?? []
   const all = more || !conversations ? await collect<Conversation>(api, '/api/v1/conversations') : listed
   for (const { id, revision } of all) {
+    signal.throwIfAborted()
     const place = memory.places.get(id)
     if (place && newestRevision(place) >= revision && place.recent.length === 0) continue
     await timeline.repair(id)
@@ -25,7 +34,7 @@ export async function repairGap({ api, memory, timeline, onContact }: Options, g
     const [, upTo] = memory.places.get(id)?.fetched ?? [0, 0]
     if (upTo < revision) await timeline.repair(id)
   }
-  if (contacts === null || contacts > memory.contacts) await repairContacts(api, memory, onContact)
+  if (contacts === null || contacts > memory.contacts) await repairContacts(options)
 }
 
 /** Takes what is there at a device's very first connection for told: lists show it. */
@@ -44,10 +53,11 @@ function noteLoss(memory: Memory): void {
 
 type ContactChanges = { items: Relation[]; version: number; more: boolean }
 
-async function repairContacts(api: Api, memory: Memory, onContact: (relation: Relation) => void) {
+async function repairContacts({ api, memory, onContact, signal }: Options) {
   let after = Math.max(0, memory.contacts - contactMargin)
   for (let more = true; more; ) {
     const page: ContactChanges = await api.call('GET', '/api/v1/contacts/changes', { query: { after } })
+    signal.throwIfAborted()
     for (const relation of page.items) onContact(relation)
     more = page.more && page.version > after
     after = page.version

@@ -41,6 +41,7 @@ const knownEvents = 1_000
 export function createIntake(options: Options) {
   const { memory, timeline, emitter, acks, repair, onFailure } = options
   let held: StreamFrame[] | undefined
+  let closed = false
 
   const isRepeat = ({ id, type }: PlazaEvent) => {
     if (changes[type] || hasVersion.test(type)) return false
@@ -98,9 +99,19 @@ export function createIntake(options: Options) {
   /** Holds back what comes until the work is done. */
   const wait = (work: Promise<unknown>) => {
     held ??= []
-    void work.then(drain, onFailure)
+    void work.then(drain, (error) => {
+      if (!closed) onFailure(error)
+    })
   }
-  return { accept, wait }
+  return {
+    accept,
+    wait,
+    /** Drops what is held back: the next connection brings it again. */
+    close() {
+      closed = true
+      held = []
+    },
+  }
 }
 export type Intake = ReturnType<typeof createIntake>
 

@@ -313,6 +313,79 @@ test('a repair that a disconnect came upon tells nothing twice', async () => {
   expect(told).toEqual(['message 1 1', 'message 2 2', 'message 3 3'])
 })
 
+for (const lost of ['a gap', 'a hole', 'contacts'])
+  test(`after a disconnect nothing is told, though the repair of ${lost} was under way`, async () => {
+    const server = scriptServer()
+    const { script } = server
+    const asked = Promise.withResolvers<void>()
+    const answered = Promise.withResolvers<void>()
+    const slowly = (answer: unknown) => async () => {
+      asked.resolve()
+      await answered.promise
+      return answer
+    }
+    const relation = { userId: 'other', person: null, state: 'accepted', blocked: false, version: 1 }
+    script.routes['GET /api/v1/contacts/changes'] = slowly({ items: [relation], version: 1, more: false })
+    script.routes['GET /api/v1/conversations/c/changes'] = slowly({
+      items: [message(1), message(2)],
+      receipts: [{ userId: 'other', deliveredSeq: 1, readSeq: 1 }],
+      revision: 2,
+      more: false,
+    })
+    const answers: Promise<unknown>[] = []
+    const client = await clientOf(server, {
+      async fetch(url, init) {
+        const answer = fetch(url, init)
+        if (url.pathname.endsWith('/changes')) answers.push(answer)
+        return await answer
+      },
+    })
+    const told: unknown[] = []
+    for (const name of ['event', 'message', 'contact', 'receipt', 'repaired', 'error'] as const)
+      client.on(name, (value) => told.push([name, value]))
+    await client.connect()
+    const conversations = lost === 'contacts' ? [] : [{ id: 'c', seq: 2, revision: 2 }]
+    const scopes = { conversations, more: false, contacts: lost === 'contacts' ? 1 : 0 }
+    if (lost === 'a hole') script.sockets[0]?.send(created(1, 2))
+    else script.sockets[0]?.send({ type: 'gap', cursor: 'f-0', reason: 'epoch', scopes })
+    script.sockets[0]?.send(eventFrame(9, 'profile.updated', {}))
+    await asked.promise
+    await client.disconnect()
+    told.length = 0
+    answered.resolve()
+    await Promise.all(answers)
+    // The answers are there; what follows from them does so before the next one of the server.
+    await fetch(server.url)
+    expect(told).toEqual([])
+  })
+
+for (const end of ['disconnect', 'close'] as const)
+  test(`after a ${end} nothing is told, though the baseline was under way`, async () => {
+    const server = scriptServer()
+    const asked = Promise.withResolvers<void>()
+    const answered = Promise.withResolvers<void>()
+    const heard = Promise.withResolvers<void>()
+    server.script.routes['GET /api/v1/conversations'] = async () => {
+      asked.resolve()
+      await answered.promise
+      return { items: [], nextCursor: null }
+    }
+    const client = await clientOf(server)
+    const told: unknown[] = []
+    for (const name of ['event', 'error'] as const) client.on(name, (value) => told.push([name, value]))
+    client.on('typing', () => heard.resolve())
+    await client.connect()
+    await asked.promise
+    server.script.sockets[0]?.send(eventFrame(1, 'profile.updated', {}))
+    server.script.sockets[0]?.send({ type: 'typing', conversationId: 'c', userId: 'other', active: true })
+    await heard.promise
+    await client[end]()
+    answered.resolve()
+    await fetch(server.url)
+    await fetch(server.url)
+    expect(told).toEqual([])
+  })
+
 test('what was enqueued is told once, though it comes again after a gap or to a device that starts again', async () => {
   const server = scriptServer()
   const { script } = server

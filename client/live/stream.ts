@@ -58,6 +58,7 @@ export function createStream(options: Options) {
   return {
     /** Takes over a new connection. */
     attach(connection: Connection, ready: ReadyFrame): Attached {
+      const ended = new AbortController()
       const acknowledge = createAcknowledge(connection, memory)
       const acks = createAcks(acknowledge.note)
       const delivered = createDelivered((conversationId, deliveredSeq) =>
@@ -73,7 +74,7 @@ export function createStream(options: Options) {
         onMessage({ conversationId, seq, senderId }: Message) {
           if (options.deliveredReceipts && senderId !== options.userId) delivered.note(conversationId, seq)
         },
-        repair: (gap) => repairGap({ api, memory, timeline, onContact }, gap),
+        repair: (gap) => repairGap({ api, memory, timeline, onContact, signal: ended.signal }, gap),
         onFailure(error) {
           emitter.emit('error', error)
           connection.close()
@@ -94,6 +95,8 @@ export function createStream(options: Options) {
           else if (frame.type === 'typing' || frame.type === 'presence') emitter.emit(frame.type, frame)
         },
         close() {
+          ended.abort()
+          intake.close()
           acks.close()
           acknowledge.close()
           delivered.close()

@@ -81,6 +81,7 @@ export function createTimeline({ memory, emitter, changes, onReceipt }: Options)
     let after = first
     for (let more = true; more; ) {
       const page = await changes(id, after)
+      if (rooms.get(id) !== room) throw new Error('The connection has ended')
       for (const message of page.items)
         if (message.seq > room.place.seq) hold(room, message, nothing)
         else if (!isKnown(room, message)) tell(room, changeOf(message), message)
@@ -100,7 +101,7 @@ export function createTimeline({ memory, emitter, changes, onReceipt }: Options)
     room.timer = undefined
     room.repairing ??= fetchAll(room, id)
       .catch((error) => {
-        emitter.emit('error', error)
+        if (rooms.get(id) === room) emitter.emit('error', error)
         throw error
       })
       .finally(() => {
@@ -113,13 +114,13 @@ export function createTimeline({ memory, emitter, changes, onReceipt }: Options)
   return {
     accept,
     repair,
-    /** Forgets what waits for a hole: a new connection brings it again. */
+    /** Forgets what waits for a hole, and ends repairs: a new connection brings it again. */
     close() {
       for (const room of rooms.values()) {
         clearTimeout(room.timer)
-        room.timer = undefined
         room.waiting.clear()
       }
+      rooms.clear()
     },
   }
 }

@@ -4,7 +4,11 @@ import { PlazaClient } from './client.ts'
 import type { ClientFrame, Message, PlazaEvent, ServerFrame, Session } from './wire.ts'
 
 type Answer = (request: { url: URL; body: unknown; headers: Headers }) => unknown
-type Socket = { cursor: string | undefined; send(frame: ServerFrame): void; close(code?: number): void }
+export type Socket = {
+  cursor: string | undefined
+  send(frame: ServerFrame): void
+  close(code?: number): void
+}
 
 /**
  * A server that does as the test says: `routes` answers calls by `METHOD /path`, `hello` what a new socket

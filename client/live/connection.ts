@@ -7,6 +7,8 @@ export type Connection = {
   /** Answers false when the socket does not take frames any more. */
   send(frame: ClientFrame): boolean
   close(): void
+  /** Closes it since it could not be made use of. */
+  fail(): void
 }
 
 type Options = {
@@ -18,8 +20,8 @@ type Options = {
   onFrame(frame: ServerFrame): void
 }
 
-/** Why a connection ended: `moved` when the server asked to go on elsewhere at once. */
-export type Ending = { wasReady: boolean; moved: boolean; code: number }
+/** Why a connection ended: `moved` when the server asked to go on elsewhere at once, `failed` when the next one is likely to end alike. */
+export type Ending = { wasReady: boolean; moved: boolean; failed: boolean; code: number }
 
 const readyWithinMs = 10_000
 
@@ -27,7 +29,7 @@ const readyWithinMs = 10_000
 export const runConnection = (options: Options): Promise<Ending> =>
   new Promise((resolve) => {
     const socket = new WebSocket(socketUrl(options.url, options.ticket))
-    const ending: Ending = { wasReady: false, moved: false, code: 0 }
+    const ending: Ending = { wasReady: false, moved: false, failed: false, code: 0 }
     let beat: ReturnType<typeof setInterval> | undefined
     let moving: ReturnType<typeof setTimeout> | undefined
     const end = (code: number) => {
@@ -52,6 +54,10 @@ export const runConnection = (options: Options): Promise<Ending> =>
         return true
       },
       close,
+      fail() {
+        ending.failed = true
+        close()
+      },
     }
     let heardAt = Date.now()
     const keepAlive = (heartbeatSeconds: number) =>
@@ -76,8 +82,9 @@ export const runConnection = (options: Options): Promise<Ending> =>
         moving = setTimeout(close, Math.random() * frame.withinMs)
       } else options.onFrame(frame)
     }
-    // 4503 and 4009: the server sends this socket elsewhere.
+    // 4503 and 4009: the server sends this socket elsewhere. 4429: it was told too much.
     socket.onclose = ({ code }) => {
+      ending.failed ||= code === 4429
       ending.moved ||= code === 4503 || code === 4009
       end(code)
     }

@@ -63,7 +63,7 @@ export function createLive({ url, api, emitter, cursor, attach }: Options): Live
       try {
         const ending = await connectOnce(signal, onReady)
         moved = ending.moved
-        if (ending.wasReady) failures = 0
+        if (ending.wasReady && !ending.failed) failures = 0
       } catch (error) {
         if (isLoggedOut(error) && !signal.aborted) throw error
       }

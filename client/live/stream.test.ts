@@ -1,11 +1,28 @@
-import { expect, test } from 'bun:test'
+import { expect, spyOn, test } from 'bun:test'
 import type { PlazaClient } from '../client.ts'
+import * as pausing from '../pause.ts'
 import { memoryStorage } from '../storage.ts'
-import { clientOf, eventFrame, eventually, message, ready, scriptServer } from '../testing.ts'
+import {
+  clientOf,
+  eventFrame,
+  eventually,
+  message,
+  ready,
+  refusal,
+  type Socket,
+  scriptServer,
+} from '../testing.ts'
 import type { ServerFrame } from '../wire.ts'
 
 const created = (n: number, seq: number, revision = seq) =>
   eventFrame(n, 'message.created', message(seq, revision))
+
+const gapOfAll: ServerFrame = {
+  type: 'gap',
+  cursor: 'f-0',
+  reason: 'epoch',
+  scopes: { conversations: null, more: true, contacts: 0 },
+}
 
 /** What a client is told of messages, as `kind seq text`. */
 function toldTo(client: PlazaClient): string[] {
@@ -384,6 +401,32 @@ for (const end of ['disconnect', 'close'] as const)
     await fetch(server.url)
     await fetch(server.url)
     expect(told).toEqual([])
+  })
+
+for (const [why, hurt] of [
+  ['whose repair fails', (socket: Socket) => socket.send(gapOfAll)],
+  ['that the server says was used too much', (socket: Socket) => socket.close(4429)],
+] as const)
+  test(`a socket ${why} is followed by the next one after longer and longer pauses`, async () => {
+    const server = scriptServer()
+    const { script } = server
+    const client = await clientOf(server)
+    client.on('error', () => {})
+    await client.connect()
+    script.routes['GET /api/v1/conversations'] = () => refusal(500, 'internal')
+    script.hello = (socket) => {
+      socket.send(ready())
+      hurt(socket)
+    }
+    const pauses = spyOn(pausing, 'backOff').mockImplementation(() => 1)
+    try {
+      script.sockets[0]?.close(1011)
+      await eventually(() => expect(script.sockets.length).toBeGreaterThan(5))
+      const attempts = pauses.mock.calls.map(([attempt]) => attempt)
+      expect(attempts.slice(0, 5)).toEqual([0, 1, 2, 3, 4])
+    } finally {
+      pauses.mockRestore()
+    }
   })
 
 test('what was enqueued is told once, though it comes again after a gap or to a device that starts again', async () => {

@@ -77,7 +77,7 @@ export function createStream(options: Options) {
         repair: (gap) => repairGap({ api, memory, timeline, onContact, signal: ended.signal }, gap),
         onFailure(error) {
           emitter.emit('error', error)
-          connection.close()
+          connection.fail()
         },
       })
       for (const frame of options.greetings()) connection.send(frame)

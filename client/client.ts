@@ -21,7 +21,10 @@ export type ClientOptions = {
   storage?: Storage
   /** Whether received messages are acknowledged to their senders, where the person allows it; default yes. */
   deliveredReceipts?: boolean
-  /** How many messages a minute may go by the socket, below the server's own budget; the rest goes by REST. */
+  /**
+   * How many frames a minute may go by the socket, a fifth of them at once, below the server's own budget; default 480.
+   * Messages and reads beyond go by REST, delivered receipts wait. With 0 all messages go by REST.
+   */
   framesPerMinute?: number
   fetch?: Fetch
 }
@@ -63,10 +66,7 @@ export class PlazaClient {
     this.account = createAccount(this.#exchange, this.#api, this.#session)
     this.people = createPeople(this.#api)
     this.talk = createTalk(this.#api)
-    this.#outgoing = createOutgoing({
-      sender: () => this.#sender(),
-      framesPerMinute: options.framesPerMinute ?? 480,
-    })
+    this.#outgoing = createOutgoing(() => this.#sender())
     // Whoever logs in again may connect again.
     this.on('state', ({ state }) => {
       if (state === 'ended') this.#connected = undefined
@@ -113,13 +113,13 @@ export class PlazaClient {
 
   /** Says that one has read a conversation up to a message. */
   async read(conversationId: string, readSeq: number): Promise<void> {
-    if (this.#send({ type: 'receipt', conversationId, readSeq, deliveredSeq: readSeq })) return
+    if (this.#offer({ type: 'receipt', conversationId, readSeq, deliveredSeq: readSeq })) return
     await this.#api.call('PUT', `/api/v1/conversations/${conversationId}/receipts`, { body: { readSeq } })
   }
 
-  /** Says that one is typing, or has stopped. It is a courtesy: without a live socket nothing is sent. */
+  /** Says that one is typing, or has stopped. It is a courtesy: without a live socket, or room on it, nothing is sent. */
   typing(conversationId: string, active = true): void {
-    this.#send({ type: 'typing', conversationId, active })
+    this.#offer({ type: 'typing', conversationId, active })
   }
 
   /** Says how one is; holds for later sockets, too, until the log-out. */
@@ -153,6 +153,7 @@ export class PlazaClient {
       api,
       emitter: this.#emitter,
       cursor: () => memory.cursor,
+      framesPerMinute: this.#options.framesPerMinute ?? 480,
       attach: stream.attach,
     })
     await this.#live.run(AbortSignal.any([signal, this.#closing.signal]))
@@ -194,12 +195,16 @@ export class PlazaClient {
     const userId = await this.#userId()
     return {
       api: createApi(this.#exchange, this.#session, userId),
-      sendFrame: (frame) => this.#device?.userId === userId && this.#send(frame),
+      offer: (frame) => this.#device?.userId === userId && this.#offer(frame),
     }
   }
 
   #send(frame: ClientFrame): boolean {
     return this.#live?.send(frame) ?? false
+  }
+
+  #offer(frame: ClientFrame): boolean {
+    return this.#live?.offer(frame) ?? false
   }
 
   #greetings(): ClientFrame[] {

@@ -1,4 +1,5 @@
 import type { ClientFrame, ServerFrame } from '../wire.ts'
+import { createBudget } from './budget.ts'
 
 export type ReadyFrame = Extract<ServerFrame, { type: 'ready' }>
 
@@ -6,6 +7,8 @@ export type ReadyFrame = Extract<ServerFrame, { type: 'ready' }>
 export type Connection = {
   /** Answers false when the socket does not take frames any more. */
   send(frame: ClientFrame): boolean
+  /** Sends what may go another way, later or not at all: answers false also when the server would soon refuse more. */
+  offer(frame: ClientFrame): boolean
   close(): void
   /** Closes it since it could not be made use of. */
   fail(): void
@@ -15,6 +18,7 @@ type Options = {
   url: string | URL
   ticket: string
   cursor: string | undefined
+  framesPerMinute: number
   signal: AbortSignal
   onReady(connection: Connection, ready: ReadyFrame): void
   onFrame(frame: ServerFrame): void
@@ -47,12 +51,19 @@ export const runConnection = (options: Options): Promise<Ending> =>
       end(0)
     }
     const greeting = setTimeout(close, readyWithinMs)
+    const budget = createBudget(options.framesPerMinute)
+    const isOpen = () => socket.readyState === WebSocket.OPEN
+    const say = (frame: ClientFrame) => {
+      socket.send(JSON.stringify(frame))
+      return true
+    }
     const connection: Connection = {
       send(frame) {
-        if (socket.readyState !== WebSocket.OPEN) return false
-        socket.send(JSON.stringify(frame))
-        return true
+        if (!isOpen()) return false
+        budget.spend(frame)
+        return say(frame)
       },
+      offer: (frame) => isOpen() && budget.take(frame) && say(frame),
       close,
       fail() {
         ending.failed = true

@@ -1,22 +1,37 @@
+/** Answers false when there is no room for it now. */
+type Send = (conversationId: string, seq: number) => boolean
+
+const waitMs = 300
+const nextMs = 1_000
+/** So many at once, so that a backlog leaves room for what else is to be said. */
+const portion = 20
+
 /**
- * Tells the server how far messages have reached this device: one note for a burst, and only ever
- * forward. The server passes it on where the person allows it.
+ * Tells the server how far messages have reached this device: one note for a burst, only ever forward, and
+ * what finds no room later. The server passes it on where the person allows it.
  */
-export function createDelivered(send: (conversationId: string, seq: number) => void, waitMs = 300) {
+export function createDelivered(send: Send) {
   const reached = new Map<string, number>()
   let timer: ReturnType<typeof setTimeout> | undefined
+  const wake = (ms: number) => {
+    if (reached.size > 0) timer ??= setTimeout(flush, ms)
+  }
   const flush = () => {
     timer = undefined
-    for (const [conversationId, seq] of reached) send(conversationId, seq)
-    reached.clear()
+    for (const [conversationId, seq] of [...reached].slice(0, portion))
+      if (send(conversationId, seq)) reached.delete(conversationId)
+    wake(nextMs)
   }
   return {
     note(conversationId: string, seq: number) {
       reached.set(conversationId, Math.max(seq, reached.get(conversationId) ?? 0))
-      timer ??= setTimeout(flush, waitMs)
+      wake(waitMs)
     },
-    close() {
+    /** Goes on at a new connection with what the last one did not take. */
+    resume: () => wake(waitMs),
+    pause() {
       clearTimeout(timer)
+      timer = undefined
     },
   }
 }

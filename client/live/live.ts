@@ -11,6 +11,8 @@ type Options = {
   api: Api
   emitter: Emitter<LiveEvents>
   cursor(): string | undefined
+  /** How many frames a minute a socket may say. */
+  framesPerMinute: number
   /** A connection is ready; the answer takes its frames, and `close` is called at its end. */
   attach(connection: Connection, ready: ReadyFrame): Attached
 }
@@ -22,11 +24,13 @@ export type Live = {
   run(signal: AbortSignal): Promise<void>
   /** Answers false when no socket is live. */
   send(frame: ClientFrame): boolean
+  /** Answers false also when the socket has said enough for now. */
+  offer(frame: ClientFrame): boolean
   state(): State
 }
 
 /** Keeps one socket open: connects, resumes from the cursor after each drop, and moves when asked to. */
-export function createLive({ url, api, emitter, cursor, attach }: Options): Live {
+export function createLive({ url, api, emitter, cursor, framesPerMinute, attach }: Options): Live {
   let connection: Connection | undefined
   let state: State = 'offline'
   const setState = (next: State, resumed?: boolean) => {
@@ -42,6 +46,7 @@ export function createLive({ url, api, emitter, cursor, attach }: Options): Live
       url,
       ticket,
       cursor: cursor(),
+      framesPerMinute,
       signal,
       onReady(opened, ready) {
         connection = opened
@@ -87,6 +92,7 @@ export function createLive({ url, api, emitter, cursor, attach }: Options): Live
         keepOpen(signal, resolve).then(() => end(signal.reason), end)
       }),
     send: (frame) => connection?.send(frame) ?? false,
+    offer: (frame) => connection?.offer(frame) ?? false,
     state: () => state,
   }
 }

@@ -58,14 +58,19 @@ test('messages of one conversation are stored in the order of the calls', async 
   expect(texts).toEqual([{ text: 'one' }, { text: 'two' }, { text: 'three' }])
 })
 
-test('more messages than the socket has a budget for go by REST', async () => {
+test('more messages and reads than the socket has a budget for go by REST', async () => {
   const server = scriptServer()
   server.script.onFrame = (socket, frame) => {
     if (frame.type === 'send') socket.send({ type: 'sent', ref: frame.ref, message: message(1) })
   }
   server.script.routes[path] = () => message(1)
-  const client = await clientOf(server, { framesPerMinute: 3 })
+  server.script.routes['PUT /api/v1/conversations/c/receipts'] = () => ({})
+  const client = await clientOf(server, { framesPerMinute: 25 })
   await client.connect()
-  for (let count = 0; count < 5; count += 1) await client.send('c', 'hello')
-  expect(server.script.calls.filter((call) => call === path)).toHaveLength(2)
+  // `hello` is one of the five frames that may go at once.
+  for (let count = 0; count < 3; count += 1) await client.send('c', 'hello')
+  for (let count = 0; count < 2; count += 1) await client.read('c', count)
+  await client.send('c', 'hello')
+  expect(server.script.frames.map(({ type }) => type)).toEqual(['hello', 'send', 'send', 'send', 'receipt'])
+  expect(server.script.calls.slice(-2)).toEqual(['PUT /api/v1/conversations/c/receipts', path])
 })

@@ -6,14 +6,8 @@ import type { ClientFrame, Draft, Message, ServerFrame } from '../wire.ts'
 /** The ways out of one person, which stay that person's. */
 export type Sender = {
   api: Api
-  /** Answers false when the person has no live socket. */
-  sendFrame(frame: ClientFrame): boolean
-}
-
-type Options = {
-  /** The person who is logged in now. */
-  sender(): Promise<Sender>
-  framesPerMinute: number
+  /** Answers false when the person has no live socket, or it has said enough for now. */
+  offer(frame: ClientFrame): boolean
 }
 
 type Pending = { resolve(message: Message): void; reject(error: unknown): void }
@@ -24,20 +18,13 @@ const frameBytes = 48 << 10
 
 /**
  * Sends messages by the socket, and by REST under the same key wherever that gives no clear answer, so
- * a message is stored once. Messages of one conversation leave one after the other, in the order of the calls.
+ * a message is stored once; `sender` answers who is logged in now. Messages of one conversation leave one after the other, in the order of the calls.
  */
-export function createOutgoing({ sender, framesPerMinute }: Options) {
+export function createOutgoing(sender: () => Promise<Sender>) {
   const pending = new Map<string, Pending>()
   const tails = new Map<string, Promise<unknown>>()
-  let tokens = { left: framesPerMinute, at: Date.now() }
 
-  const mayUseSocket = () => {
-    const now = Date.now()
-    const left = Math.min(framesPerMinute, tokens.left + ((now - tokens.at) / 60_000) * framesPerMinute)
-    tokens = { left: left >= 1 ? left - 1 : left, at: now }
-    return left >= 1
-  }
-  const bySocket = ({ sendFrame }: Sender, frame: Extract<ClientFrame, { type: 'send' }>) =>
+  const bySocket = ({ offer }: Sender, frame: Extract<ClientFrame, { type: 'send' }>) =>
     new Promise<Message>((resolve, reject) => {
       const lost = () => settle()?.reject(new PlazaError({}))
       const timer = setTimeout(lost, answerWithinMs)
@@ -50,12 +37,12 @@ export function createOutgoing({ sender, framesPerMinute }: Options) {
         resolve: (message) => settle().resolve(message),
         reject: (error) => settle().reject(error),
       })
-      if (!sendFrame(frame)) lost()
+      if (!offer(frame)) lost()
     })
   const send = async (from: Sender, conversationId: string, draft: Draft, key: string): Promise<Message> => {
     const frame = { type: 'send' as const, ref: key, key, conversationId, ...draft }
     const isSmall = new TextEncoder().encode(JSON.stringify(frame)).length <= frameBytes
-    if (isSmall && mayUseSocket()) {
+    if (isSmall) {
       try {
         return await bySocket(from, frame)
       } catch (error) {

@@ -479,3 +479,25 @@ test('received messages are acknowledged to their sender once for a burst', asyn
   await eventually(() => expect(receipts()).toHaveLength(1))
   expect(receipts()).toEqual([{ type: 'receipt', conversationId: 'c', deliveredSeq: 3 }])
 })
+
+test('receipts of a backlog keep to the budget of the socket, and what finds no room goes later', async () => {
+  const server = scriptServer()
+  const { script } = server
+  // Of the twelve frames that may go at once, `hello` is one.
+  const client = await clientOf(server, { framesPerMinute: 60 })
+  await client.connect()
+  const ids = Array.from({ length: 30 }, (_, number) => `c${number}`)
+  for (const [index, conversationId] of ids.entries())
+    script.sockets[0]?.send(eventFrame(index + 1, 'message.created', message(1, 1, { conversationId })))
+  const saidAt: number[] = []
+  const receipts = () => script.frames.flatMap((frame) => (frame.type === 'receipt' ? frame : []))
+  for (const count of [11, 22, 30]) {
+    await eventually(() => expect(receipts().length).toBeGreaterThanOrEqual(count))
+    saidAt.push(receipts().length)
+    if (count < 30) script.sockets.at(-1)?.close(1011)
+    await eventually(() => expect(client.state).toBe('live'))
+  }
+  expect(saidAt[0]).toBeLessThan(20)
+  expect(new Set(receipts().map(({ conversationId }) => conversationId))).toEqual(new Set(ids))
+  expect(receipts()).toHaveLength(30)
+})

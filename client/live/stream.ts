@@ -31,6 +31,11 @@ export function createStream(options: Options) {
   const { api, emitter, memory, outgoing } = options
   const toldReceipts = createRecency(5_000)
   const toldContacts = createRecency(5_000)
+  let current: Connection | undefined
+  const delivered = createDelivered(
+    (conversationId, deliveredSeq) =>
+      current?.offer({ type: 'receipt', conversationId, deliveredSeq }) ?? false,
+  )
 
   const onReceipt = ({ conversationId, userId, deliveredSeq, readSeq }: Receipt) => {
     const key = `${conversationId} ${userId}`
@@ -61,9 +66,6 @@ export function createStream(options: Options) {
       const ended = new AbortController()
       const acknowledge = createAcknowledge(connection, memory)
       const acks = createAcks(acknowledge.note)
-      const delivered = createDelivered((conversationId, deliveredSeq) =>
-        connection.send({ type: 'receipt', conversationId, deliveredSeq }),
-      )
       const intake = createIntake({
         memory,
         timeline,
@@ -81,6 +83,8 @@ export function createStream(options: Options) {
         },
       })
       for (const frame of options.greetings()) connection.send(frame)
+      current = connection
+      delivered.resume()
       if (memory.cursor === undefined) {
         const begin = () => {
           memory.cursor ??= ready.cursor
@@ -99,7 +103,7 @@ export function createStream(options: Options) {
           intake.close()
           acks.close()
           acknowledge.close()
-          delivered.close()
+          delivered.pause()
           timeline.close()
           outgoing.lost()
         },

@@ -191,7 +191,10 @@ export type GapFrame = {
   cursor: string
   reason: 'epoch' | 'trimmed' | 'ahead'
   scopes: {
-    conversations: { id: string; seq: number; revision: number }[] | null
+    /** The pointers are one's own. */
+    conversations:
+      | { id: string; seq: number; revision: number; deliveredSeq?: number; readSeq?: number }[]
+      | null
     more: boolean
     contacts: number | null
   }

@@ -2,6 +2,8 @@ import type { Conversation, Message, PlazaEvent, Presence, Receipt, Relation } f
 
 export type State = 'offline' | 'connecting' | 'live' | 'ended'
 
+export type NewConversation = Pick<Conversation, 'id' | 'memberIds' | 'createdAt'>
+
 /** What `client.on` tells of. Each message is told once, in the order of `seq` within its conversation. */
 export type LiveEvents = {
   message: Message
@@ -10,7 +12,7 @@ export type LiveEvents = {
   /** A reaction was added or taken back. */
   reaction: Message
   receipt: Receipt
-  conversation: Pick<Conversation, 'id' | 'memberIds' | 'createdAt'>
+  conversation: NewConversation
   /** A contact, a request for one or a block has changed. */
   contact: Relation
   presence: Presence

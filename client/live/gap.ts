@@ -1,5 +1,6 @@
 import type { Api } from '../api.ts'
-import type { Conversation, GapFrame, Relation } from '../wire.ts'
+import type { Conversation, GapFrame, Receipt, Relation } from '../wire.ts'
+import type { NewConversation } from './events.ts'
 import type { Memory } from './memory.ts'
 import { newestRevision, newPlace } from './place.ts'
 import type { Timeline } from './timeline.ts'
@@ -8,33 +9,47 @@ type Options = {
   api: Api
   memory: Memory
   timeline: Timeline
+  userId: string
   onContact(relation: Relation): void
+  onReceipt(receipt: Receipt): void
+  onConversation(conversation: NewConversation): void
   /** Ends the repair with the connection. */
   signal: AbortSignal
 }
 
-type Counters = { id: string; revision: number }
+type Counters = { id: string; revision: number; deliveredSeq?: number; readSeq?: number }
 
 /** Contacts may reach a device a little out of order, so a repair starts this far below the newest. */
 const contactMargin = 16
 
 /** Fetches and tells everything that a mailbox lost, scope by scope. */
 export async function repairGap(options: Options, gap: GapFrame): Promise<void> {
-  const { api, memory, timeline, signal } = options
+  const { api, memory } = options
   const { conversations, more, contacts } = gap.scopes
   if (gap.reason !== 'trimmed') noteLoss(memory)
   const listed: Counters[] = conversations ?? []
   const all = more || !conversations ? await collect<Conversation>(api, '/api/v1/conversations') : listed
-  for (const { id, revision } of all) {
+  for (const counters of all) await repairConversation(options, counters)
+  if (contacts === null || contacts > memory.contacts) await repairContacts(options)
+}
+
+async function repairConversation(options: Options, counters: Counters): Promise<void> {
+  const { api, memory, timeline, signal, userId } = options
+  const { id, revision, deliveredSeq = 0, readSeq = 0 } = counters
+  signal.throwIfAborted()
+  if (!memory.places.has(id)) {
+    const conversation = await api.call<Conversation>('GET', `/api/v1/conversations/${id}`)
     signal.throwIfAborted()
-    const place = memory.places.get(id)
-    if (place && newestRevision(place) >= revision && place.recent.length === 0) continue
+    options.onConversation(conversation)
+  }
+  const place = memory.places.get(id)
+  if (!place || newestRevision(place) < revision || place.recent.length > 0) {
     await timeline.repair(id)
     // A repair that was under way may have asked before the gap came.
-    const [, upTo] = memory.places.get(id)?.fetched ?? [0, 0]
-    if (upTo < revision) await timeline.repair(id)
+    if ((place?.fetched[1] ?? 0) < revision) await timeline.repair(id)
   }
-  if (contacts === null || contacts > memory.contacts) await repairContacts(options)
+  // One's own pointers may move where the other one does not see it, and the revision stays.
+  options.onReceipt({ conversationId: id, userId, deliveredSeq, readSeq })
 }
 
 /** Takes what is there at a device's very first connection for told: lists show it. */

@@ -1,9 +1,8 @@
 import type { Emitter } from '../emitter.ts'
-import type { Conversation, GapFrame, Message, PlazaEvent, Receipt, Relation } from '../wire.ts'
+import type { GapFrame, Message, PlazaEvent, Receipt, Relation } from '../wire.ts'
 import type { Acks } from './acks.ts'
-import type { LiveEvents } from './events.ts'
-import type { Memory } from './memory.ts'
-import { newPlace } from './place.ts'
+import type { LiveEvents, NewConversation } from './events.ts'
+import { type Memory, noteOnce } from './memory.ts'
 import type { Change, Timeline } from './timeline.ts'
 
 export type StreamFrame =
@@ -18,7 +17,7 @@ type Options = {
   acks: Acks
   onReceipt(receipt: Receipt): void
   onContact(relation: Relation): void
-  onMessage(message: Message): void
+  onConversation(conversation: NewConversation): void
   repair(gap: GapFrame): Promise<void>
   /** Called when a repair failed: the connection is to be made anew from the old cursor. */
   onFailure(error: unknown): void
@@ -34,8 +33,6 @@ const changes: Record<string, Change> = {
 const isOfContact = /^(contact|block)\./
 /** Events that are told from old news by what is in them. */
 const hasVersion = /^(contact|block|receipt)\./
-/** After a server has lost its mailboxes it delivers again what was enqueued and has not expired. */
-const knownEvents = 1_000
 
 /** Takes the frames of one connection in their order; while something is fetched, later ones wait. */
 export function createIntake(options: Options) {
@@ -44,12 +41,7 @@ export function createIntake(options: Options) {
   let closed = false
 
   const isRepeat = ({ id, type }: PlazaEvent) => {
-    if (changes[type] || hasVersion.test(type)) return false
-    if (memory.events.includes(id)) return true
-    memory.events.push(id)
-    if (memory.events.length > knownEvents) memory.events.shift()
-    memory.save()
-    return false
+    return !changes[type] && !hasVersion.test(type) && !noteOnce(memory, id)
   }
   const handleEvent = (cursor: string, event: PlazaEvent) => {
     const done = acks.take(cursor)
@@ -57,9 +49,7 @@ export function createIntake(options: Options) {
     emitter.emit('event', event)
     const change = changes[event.type]
     if (change) {
-      const message = dataOf<Message>(event)
-      options.onMessage(message)
-      timeline.accept(change, message, done)
+      timeline.accept(change, dataOf<Message>(event), done)
       return
     }
     if (event.type === 'receipt.advanced') options.onReceipt(dataOf<Receipt>(event))
@@ -68,11 +58,7 @@ export function createIntake(options: Options) {
       const { otherId, ...relation } = dataOf<Relation & { otherId: string }>(event)
       options.onContact({ ...relation, userId: otherId })
     }
-    if (event.type === 'conversation.created') {
-      const conversation = dataOf<Conversation>(event)
-      if (!memory.places.has(conversation.id)) memory.places.set(conversation.id, newPlace())
-      emitter.emit('conversation', conversation)
-    }
+    if (event.type === 'conversation.created') options.onConversation(dataOf<NewConversation>(event))
     done()
   }
   const handle = (frame: StreamFrame) => {

@@ -9,7 +9,7 @@ export type Memory = {
   /** As a place's `floor`, for contacts. */
   contactsFloor: number
   places: Map<string, Place>
-  /** The newest events that were told and have nothing but their ids to be known by. */
+  /** The newest events and conversations that were told and have nothing but their ids to be known by. */
   events: string[]
   /** Writes all of it down soon; writes within a second are one. */
   save(): void
@@ -26,6 +26,17 @@ type Kept = {
 }
 
 const saveAfterMs = 1_000
+/** After a server has lost its mailboxes it delivers again what was enqueued and has not expired. */
+const knownEvents = 1_000
+
+/** Notes what is known by its id alone; false when it was told before. */
+export function noteOnce(memory: Memory, id: string): boolean {
+  if (memory.events.includes(id)) return false
+  memory.events.push(id)
+  if (memory.events.length > knownEvents) memory.events.shift()
+  memory.save()
+  return true
+}
 
 /** Reads what this person's device remembered last. */
 export async function openMemory(storage: Storage, userId: string): Promise<Memory> {

@@ -17,6 +17,8 @@ import type { ServerFrame } from '../wire.ts'
 const created = (n: number, seq: number, revision = seq) =>
   eventFrame(n, 'message.created', message(seq, revision))
 
+const conversation = { id: 'c', memberIds: ['me', 'other'], createdAt: 'now' }
+
 const gapOfAll: ServerFrame = {
   type: 'gap',
   cursor: 'f-0',
@@ -341,6 +343,7 @@ for (const lost of ['a gap', 'a hole', 'contacts'])
       await answered.promise
       return answer
     }
+    script.routes['GET /api/v1/conversations/c'] = () => conversation
     const relation = { userId: 'other', person: null, state: 'accepted', blocked: false, version: 1 }
     script.routes['GET /api/v1/contacts/changes'] = slowly({ items: [relation], version: 1, more: false })
     script.routes['GET /api/v1/conversations/c/changes'] = slowly({
@@ -428,6 +431,58 @@ for (const [why, hurt] of [
       pauses.mockRestore()
     }
   })
+
+test('a repair tells of a new conversation once and of own pointers', async () => {
+  const server = scriptServer()
+  const { script } = server
+  const created = eventFrame(1, 'conversation.created', conversation)
+  script.routes['GET /api/v1/conversations'] = () => ({
+    items: [{ id: 'd', seq: 8, revision: 20 }],
+    nextCursor: null,
+  })
+  script.routes['GET /api/v1/conversations/c'] = () => ({ ...conversation, revision: 1 })
+  script.routes['GET /api/v1/conversations/c/changes'] = () => {
+    return { items: [message(1)], receipts: [], revision: 1, more: false }
+  }
+  const client = await clientOf(server)
+  const told: unknown[] = []
+  for (const name of ['conversation', 'message', 'receipt', 'repaired'] as const)
+    client.on(name, (value) => told.push(value))
+  await client.connect()
+  const conversations = [
+    { id: 'c', seq: 1, revision: 1, deliveredSeq: 0, readSeq: 0 },
+    { id: 'd', seq: 8, revision: 20, deliveredSeq: 8, readSeq: 7 },
+  ]
+  const scopes = { conversations, more: false, contacts: 0 }
+  script.sockets[0]?.send({ type: 'gap', cursor: 'f-0', reason: 'epoch', scopes })
+  const old = eventFrame(2, 'conversation.created', { ...conversation, id: 'd' })
+  for (const frame of [created, old]) script.sockets[0]?.send(frame)
+  script.sockets[0]?.send(eventFrame(3, 'message.created', message(2)))
+  await eventually(() => expect(told).toContainEqual(message(2)))
+  expect(told).toEqual([
+    conversation,
+    message(1),
+    { conversationId: 'd', userId: 'me', deliveredSeq: 8, readSeq: 7 },
+    { reason: 'epoch' },
+    message(2),
+  ])
+})
+
+test('a message that a repair has fetched is acknowledged to its sender', async () => {
+  const server = scriptServer()
+  const { script } = server
+  script.routes['GET /api/v1/conversations/c'] = () => conversation
+  script.routes['GET /api/v1/conversations/c/changes'] = () => {
+    const own = message(3, 3, { senderId: 'me' })
+    return { items: [message(1), message(2), own], receipts: [], revision: 3, more: false }
+  }
+  const client = await clientOf(server)
+  await client.connect()
+  const scopes = { conversations: [{ id: 'c', seq: 3, revision: 3 }], more: false, contacts: 0 }
+  script.sockets[0]?.send({ type: 'gap', cursor: 'f-0', reason: 'trimmed', scopes })
+  const receipt = { type: 'receipt', conversationId: 'c', deliveredSeq: 2 } as const
+  await eventually(() => expect(script.frames).toContainEqual(receipt))
+})
 
 test('what was enqueued is told once, though it comes again after a gap or to a device that starts again', async () => {
   const server = scriptServer()

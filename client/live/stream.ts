@@ -4,12 +4,13 @@ import type { Changes, ClientFrame, Message, Receipt, Relation, ServerFrame } fr
 import { createAcks } from './acks.ts'
 import type { Connection, ReadyFrame } from './connection.ts'
 import { createDelivered } from './delivered.ts'
-import type { LiveEvents } from './events.ts'
+import type { LiveEvents, NewConversation } from './events.ts'
 import { repairGap, takeBaseline } from './gap.ts'
 import { createIntake } from './intake.ts'
 import type { Attached } from './live.ts'
-import type { Memory } from './memory.ts'
+import { type Memory, noteOnce } from './memory.ts'
 import type { Outgoing } from './outgoing.ts'
+import { newPlace } from './place.ts'
 import { createRecency } from './recency.ts'
 import { createTimeline } from './timeline.ts'
 
@@ -28,7 +29,7 @@ const ackMs = 1_000
 
 /** Turns the frames of one connection after another into what listeners are told. */
 export function createStream(options: Options) {
-  const { api, emitter, memory, outgoing } = options
+  const { api, emitter, memory, outgoing, userId } = options
   const toldReceipts = createRecency(5_000)
   const toldContacts = createRecency(5_000)
   let current: Connection | undefined
@@ -52,10 +53,20 @@ export function createStream(options: Options) {
     memory.save()
     emitter.emit('contact', { userId, state, blocked, version })
   }
+  const onConversation = ({ id, memberIds, createdAt }: NewConversation) => {
+    const place = memory.places.get(id)
+    if (!place) memory.places.set(id, newPlace())
+    // One with a floor was there before the server lost its mailboxes.
+    if (place?.floor === undefined && noteOnce(memory, id))
+      emitter.emit('conversation', { id, memberIds, createdAt })
+  }
   const timeline = createTimeline({
     memory,
     emitter,
     onReceipt,
+    onReached({ conversationId, seq, senderId }: Message) {
+      if (options.deliveredReceipts && senderId !== userId) delivered.note(conversationId, seq)
+    },
     changes: (id, after) =>
       api.call<Changes>('GET', `/api/v1/conversations/${id}/changes`, { query: { after, limit: 100 } }),
   })
@@ -66,17 +77,12 @@ export function createStream(options: Options) {
       const ended = new AbortController()
       const acknowledge = createAcknowledge(connection, memory)
       const acks = createAcks(acknowledge.note)
+      const told = { memory, timeline, onReceipt, onContact, onConversation }
       const intake = createIntake({
-        memory,
-        timeline,
+        ...told,
         emitter,
         acks,
-        onReceipt,
-        onContact,
-        onMessage({ conversationId, seq, senderId }: Message) {
-          if (options.deliveredReceipts && senderId !== options.userId) delivered.note(conversationId, seq)
-        },
-        repair: (gap) => repairGap({ api, memory, timeline, onContact, signal: ended.signal }, gap),
+        repair: (gap) => repairGap({ ...told, api, userId, signal: ended.signal }, gap),
         onFailure(error) {
           emitter.emit('error', error)
           connection.fail()

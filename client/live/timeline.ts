@@ -12,6 +12,8 @@ type Options = {
   emitter: Emitter<LiveEvents>
   changes(conversationId: string, after: number): Promise<Changes>
   onReceipt(receipt: Receipt): void
+  /** A message has been told for the first time. */
+  onReached(message: Message): void
 }
 
 type Waiting = { message: Message; done: (() => void)[] }
@@ -30,7 +32,7 @@ const nothing = () => {}
  * Tells each message once and in order. A message beyond a hole waits a moment for the ones before it,
  * which arrival order may have put behind; then they are fetched.
  */
-export function createTimeline({ memory, emitter, changes, onReceipt }: Options) {
+export function createTimeline({ memory, emitter, changes, onReceipt, onReached }: Options) {
   const rooms = new Map<string, Room>()
   const seen = createRecency(5_000)
 
@@ -55,6 +57,7 @@ export function createTimeline({ memory, emitter, changes, onReceipt }: Options)
     room.waiting.delete(message.seq)
     room.place.seq = message.seq
     tell(room, 'message', message)
+    onReached(message)
     for (const call of done) call()
   }
   const hold = (room: Room, message: Message, done: () => void) => {

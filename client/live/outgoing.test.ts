@@ -74,3 +74,19 @@ test('more messages and reads than the socket has a budget for go by REST', asyn
   expect(server.script.frames.map(({ type }) => type)).toEqual(['hello', 'send', 'send', 'send', 'receipt'])
   expect(server.script.calls.slice(-2)).toEqual(['PUT /api/v1/conversations/c/receipts', path])
 })
+
+test('two conversations may take the same key at the same time', async () => {
+  const server = scriptServer()
+  const sent: { ref: string; conversationId: string }[] = []
+  server.script.onFrame = (socket, frame) => {
+    if (frame.type !== 'send') return
+    sent.push(frame)
+    if (sent.length < 2) return
+    for (const { ref, conversationId } of sent)
+      socket.send({ type: 'sent', ref, message: message(1, 1, { conversationId }) })
+  }
+  const client = await clientOf(server)
+  await client.connect()
+  const messages = await Promise.all(['c', 'd'].map((id) => client.send(id, 'hello', 'key')))
+  expect(messages.map(({ conversationId }) => conversationId)).toEqual(['c', 'd'])
+})

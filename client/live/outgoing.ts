@@ -40,7 +40,7 @@ export function createOutgoing(sender: () => Promise<Sender>) {
       if (!offer(frame)) lost()
     })
   const send = async (from: Sender, conversationId: string, draft: Draft, key: string): Promise<Message> => {
-    const frame = { type: 'send' as const, ref: key, key, conversationId, ...draft }
+    const frame = { type: 'send' as const, ref: newKey(), key, conversationId, ...draft }
     const isSmall = new TextEncoder().encode(JSON.stringify(frame)).length <= frameBytes
     if (isSmall) {
       try {

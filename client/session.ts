@@ -8,22 +8,19 @@ export type SessionKeeper = {
   current(): Promise<Session | null>
   /** Takes the session of a log-in, or forgets it. */
   set(session: Session | null): Promise<void>
-  /**
-   * A session whose token is good for some time yet, refreshed when it must be. Throws PlazaError unauthenticated, also
-   * when it is not the session of the user asked for.
-   */
+  /** The session to call with. Throws PlazaError unauthenticated, also when it is not that of the user asked for. */
   access(userId?: string): Promise<Session>
   /** The same person's session with a token other than the one that was refused. */
   replace(refused: Session): Promise<Session>
 }
 
 const storageKey = 'plaza.session'
-const earlyMs = 30_000
 
 /**
- * Keeps the session and refreshes its token, one refresh at a time for all callers. A refresh whose answer
- * was lost is repeated with the same token, which the server allows while the lost one is unused. Whoever is
- * replaced by another person, here or in another tab, is logged out: `onLeft` is told.
+ * Keeps the session and refreshes its token once the server refuses it, for a device's clock may be wrong: one
+ * refresh at a time for all callers. A refresh whose answer was lost is repeated with the same token, which the
+ * server allows while the lost one is unused. Whoever is replaced by another person, here or in another tab, is
+ * logged out: `onLeft` is told.
  */
 export function createSessionKeeper(
   exchange: Exchange,
@@ -99,8 +96,7 @@ export function createSessionKeeper(
     async access(userId) {
       const session = await current()
       if (!session || (userId !== undefined && session.user.id !== userId)) throw loggedOut()
-      const left = Date.parse(session.expiresAt) - Date.now()
-      return left > earlyMs ? session : await replace(session)
+      return session
     },
   }
 }

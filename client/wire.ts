@@ -12,7 +12,7 @@ export type Me = {
   createdAt: string
 }
 
-/** A log-in: the access token lives some minutes, the refresh token is good for one refresh. */
+/** A log-in: the access token lives some minutes, to `expiresAt` by the server's clock, the refresh token is good for one refresh. */
 export type Session = {
   user: Me
   sessionId: string

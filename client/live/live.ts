@@ -15,6 +15,8 @@ type Options = {
   framesPerMinute: number
   /** A connection is ready; the answer takes its frames, and `close` is called at its end. */
   attach(connection: Connection, ready: ReadyFrame): Attached
+  /** How often the session is used by a call: one that is not refreshed for weeks ends, and a socket refreshes nothing. */
+  useSessionMs?: number
 }
 
 export type Attached = { accept(frame: ServerFrame): void; close(): void }
@@ -30,7 +32,8 @@ export type Live = {
 }
 
 /** Keeps one socket open: connects, resumes from the cursor after each drop, and moves when asked to. */
-export function createLive({ url, api, emitter, cursor, framesPerMinute, attach }: Options): Live {
+export function createLive(options: Options): Live {
+  const { url, api, emitter, cursor, framesPerMinute, attach, useSessionMs = 12 * 3_600_000 } = options
   let connection: Connection | undefined
   let state: State = 'offline'
   const setState = (next: State, resumed?: boolean) => {
@@ -78,10 +81,14 @@ export function createLive({ url, api, emitter, cursor, framesPerMinute, attach 
     }
   }
 
+  const useSession = () => void api.call('GET', '/api/v1/auth/me').catch(() => {})
+
   return {
     run: (signal) =>
       new Promise((resolve, reject) => {
+        const using = setInterval(useSession, useSessionMs)
         const end = (reason: unknown) => {
+          clearInterval(using)
           const ended = isLoggedOut(reason)
           setState(ended ? 'ended' : 'offline')
           if (ended) reject(reason)

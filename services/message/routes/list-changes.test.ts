@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import { newId } from '@plaza/kit/id'
-import type { TestUser } from '@plaza/kit/testing'
+import { eventually, type TestUser } from '@plaza/kit/testing'
 import { z } from 'zod'
 import { Message, Pointers } from '../schema.ts'
 import { createWorld, expectProblem, parse } from '../tests/_world.ts'
@@ -50,6 +50,29 @@ test('many changes come in pages, and walking them meets every message', async (
     if (!page.more) break
   }
   expect(seen).toEqual(Array.from({ length: 25 }, (_, n) => n + 1))
+})
+
+test('what changes while it is answered comes with the next answer, and so do the pointers', async () => {
+  const { ann, ben, conversation } = await world.pair()
+  const one = await world.send(ann, conversation.id, 'one')
+  const two = await world.send(ann, conversation.id, 'two')
+  const answering = await world.db.begin(async (tx) => {
+    // The conversation can be read meanwhile, the messages cannot.
+    await tx`lock table messages in access exclusive mode`
+    const asked = changes(ann, conversation.id, 'after=0')
+    await eventually(async () => expect(await world.waitingForLocks()).toBe(1))
+    await tx`
+      update conversations
+      set low_read_seq = 2, low_delivered_seq = 2, high_read_seq = 2, high_delivered_seq = 2, revision = 4
+      where id = ${conversation.id}`
+    await tx`update messages set revision = 4 where conversation_id = ${conversation.id} and seq = 2`
+    return { asked }
+  })
+  const first = await answering.asked
+  expect(first).toMatchObject({ revision: 2, more: false, items: [{ id: one.id }] })
+  const next = await changes(ann, conversation.id, `after=${first.revision}`)
+  expect(next).toMatchObject({ revision: 4, more: false, items: [{ id: two.id, revision: 4 }] })
+  expect(next.receipts).toContainEqual({ userId: ben.id, deliveredSeq: 2, readSeq: 2 })
 })
 
 test('400 for nonsense, 401 without a token, 404 for a stranger', async () => {

@@ -45,7 +45,8 @@ const route = createRoute({
 
 /**
  * What a device missed: each message that is new or has changed since a revision, once. The conversation
- * is read first, so whatever its revision counts is among the messages read after it.
+ * is read first, so whatever its revision counts is among the messages read after it. What came later is left
+ * to the next question, so that no revision is answered of which the pointers do not know yet.
  */
 export const listChanges = (ctx: Ctx) =>
   defineRoute(route, async (c) => {
@@ -55,7 +56,7 @@ export const listChanges = (ctx: Ctx) =>
     const rows = await ctx.sql<MessageRow[]>`
       select ${messageColumns(ctx.sql)}
       from messages
-      where conversation_id = ${conversationId} and revision > ${after}
+      where conversation_id = ${conversationId} and revision > ${after} and revision <= ${conversation.revision}
       order by revision
       limit ${limit + 1}`
     const items = rows.slice(0, limit).map(toMessage)

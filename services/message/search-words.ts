@@ -12,6 +12,12 @@ const word = new RegExp(`[^\\s${RegExp.escape(separators)}]+`, 'g')
 /** As many words of a query count, which bounds what ranking a message costs: it grows with their square. */
 const mostWords = 16
 
+/**
+ * No word of a query is longer. What is longer is never put into form NFC as a whole, for the time that this needs
+ * grows with the square of the accents in a row.
+ */
+const longestWord = 200
+
 /** A part of a query: `-`, then a phrase or what stands without a space. */
 const part = /(-?)(?:"([^"]*)"?|([^\s"]+))/g
 
@@ -42,14 +48,20 @@ export function readQuery(query: string): SearchQuery {
 
 export type Word = { key: string; start: number; end: number }
 
-/** The words of a text in lower case, and where they stand. */
+/** The words of a text in form NFC and lower case, and where they stand in it. */
 export const findWords = (text: string): Word[] =>
   [...text.matchAll(word)].map(({ 0: found, index: start }) => ({
-    key: found.toLowerCase(),
+    key: (found.length > longestWord ? found : found.normalize('NFC')).toLowerCase(),
     start,
     end: start + found.length,
   }))
 
-/** The column `text` as the parser may see it. */
-export const separated = (sql: Sql | Transaction) =>
-  sql`translate(text, ${separators}, ${' '.repeat(separators.length)})`
+/** The column `text` as the parser may see it: its words, in form NFC as those of a query are. */
+export const separated = (sql: Sql | Transaction) => sql`
+  normalize(
+    regexp_replace(
+      translate(text, ${separators}, ${' '.repeat(separators.length)}),
+      ${`\\S{${longestWord}}`}, '\\& ', 'g'
+    ),
+    nfc
+  )`

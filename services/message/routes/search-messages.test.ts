@@ -111,14 +111,32 @@ test('words are found whatever punctuation stands about them', async () => {
     expect([query, await found(query)]).toEqual([query, 0])
 })
 
+test('words are found in whatever form of Unicode they come, and are shown as they were written', async () => {
+  const { ann, ben, conversation } = await world.pair()
+  const texts = ['un café noir', 'tiếng Việt'].flatMap((text) => [text, text.normalize('NFD')])
+  for (const text of [...texts, 'tiê\u0301ng']) await world.send(ben, conversation.id, text)
+  for (const query of ['café', 'CAFE\u0301', 'việt'].flatMap((text) => [text, text.normalize('NFD')])) {
+    const { items } = await search(ann, query)
+    expect([query, items.length]).toEqual([query, 2])
+    for (const { message, snippet } of items) {
+      expect(snippet.map(({ text }) => text).join('')).toBe(message.text ?? '')
+      expect(snippet.filter(({ match }) => match)).toHaveLength(1)
+    }
+  }
+  expect((await search(ann, 'tiếng')).items).toHaveLength(3)
+})
+
 test('texts full of what paths and addresses are made of are indexed like any other', async () => {
   const { ann, ben, conversation } = await world.pair()
   const units = ['a_', 'a_', 'a_', 'a~/', 'a./', 'a-1.', 'a@a.', 'a&', 'a<', 'a:/', 'a 1e1e', 'a ']
   for (const unit of units)
     await world.send(ben, conversation.id, unit.repeat(Math.floor(16_383 / unit.length)))
+  // Accents in the order that takes the longest to put right.
+  const accents = ['\u0345', '\u0301', '\u0323', '\u0327', '\u3099', '\u0334']
+  await world.send(ben, conversation.id, `a ${accents.map((accent) => accent.repeat(2_700)).join('')}`)
   await world.send(ben, conversation.id, 'plain')
   expect(textsOf(await search(ann, 'plain'))).toEqual(['plain'])
-  expect(textsOf(await search(ann, 'a'))).toHaveLength(units.length)
+  expect(textsOf(await search(ann, 'a'))).toHaveLength(units.length + 1)
 })
 
 test('long messages are indexed in several statements', async () => {

@@ -32,8 +32,8 @@ const route = createRoute({
   summary: 'Search in your messages',
   description:
     '`query` is 1 to 200 characters: words, `"a phrase"`, `or`, `-not`. Words match whole, whatever ' +
-    'their case; the first 16 count. Punctuation parts words: `anna@example.com` finds those three words ' +
-    'one after the other. Only plain messages of your own conversations are found, or of the one that ' +
+    'their case and Unicode form; the first 16 count. Punctuation parts words: `anna@example.com` finds ' +
+    'those three words one after the other. Only plain messages of your own conversations are found, or of the one that ' +
     '`conversationId` names. Up to 100 on a page, the best matches first.\n\n' +
     '404 for a conversation that does not exist and for one of other people alike. 503 `overloaded` while ' +
     'too many searches run, 503 `busy` while much is being indexed: ask again.',

@@ -3,6 +3,7 @@ import type { Transaction } from '@plaza/kit/sql'
 import { messageDeleted, messageReacted } from './events.ts'
 import { type MessageRow, messageColumns, toMessage } from './message-row.ts'
 import type { Message } from './schema.ts'
+import { forgetWords } from './search-index.ts'
 
 /** A transaction, and where its events go. */
 export type Change = { tx: Transaction; emit(emission: Emission): void }
@@ -12,7 +13,10 @@ export type Erasing = { id: string; peerId: string; revision: number }
 
 export const pageOfMessages = 200
 
-/** Empties the next page of a user's messages, those above `from`: each keeps its id and place. Answers them in order. */
+/**
+ * Empties the next page of a user's messages, those above `from`: each keeps its id and place. Answers them in order.
+ * Who locks several messages does so by their `seq`, here as in search-index.ts.
+ */
 export async function emptyMessages(
   { tx, emit }: Change,
   userId: string,
@@ -20,23 +24,23 @@ export async function emptyMessages(
   from: number,
 ): Promise<Message[]> {
   const rows = await tx<MessageRow[]>`
-    with own as (
-      select seq, id, row_number() over (order by seq) as n
+    with locked as materialized (
+      select seq, id
       from messages
       where conversation_id = ${conversation.id} and sender_id = ${userId} and seq > ${from}
         and deleted_at is null
       order by seq
       limit ${pageOfMessages}
+      for no key update
+    ),
+    own as (
+      select seq, id, row_number() over (order by seq) as n
+      from locked
     ),
     unreacted as (
       delete from reactions
       using own
       where reactions.conversation_id = ${conversation.id} and message_id = own.id
-    ),
-    unindexed as (
-      delete from search_documents
-      using own
-      where search_documents.conversation_id = ${conversation.id} and search_documents.seq = own.seq
     )
     update messages
     set text = null, envelope = null, reply_to_id = null, request_hash = null, edited_at = null,
@@ -46,6 +50,7 @@ export async function emptyMessages(
     returning messages.id, messages.conversation_id, messages.seq, revision, sender_id, text, envelope,
       reply_to_id, null as reactions, created_at, edited_at, deleted_at`
   const messages = rows.map(toMessage).sort((one, other) => one.seq - other.seq)
+  await forgetWords(tx, conversation.id, messages)
   await tx`update conversations set revision = revision + ${messages.length} where id = ${conversation.id}`
   for (const data of messages)
     emit(
@@ -77,9 +82,20 @@ export async function takeBackReactions(
   const ids = [...new Set(removed.map(({ messageId }) => messageId))]
   if (ids.length === 0) return 0
   await tx`
+    with locked as materialized (
+      select id
+      from messages
+      where id = any(${ids}::uuid[])
+      order by seq
+      for no key update
+    ),
+    reacted as (
+      select id, row_number() over () as n
+      from locked
+    )
     update messages
     set revision = ${conversation.revision} + n
-    from unnest(${ids}::uuid[]) with ordinality as reacted (id, n)
+    from reacted
     where messages.id = reacted.id`
   await tx`update conversations set revision = revision + ${ids.length} where id = ${conversation.id}`
   const rows = await tx<MessageRow[]>`

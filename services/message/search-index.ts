@@ -44,12 +44,18 @@ export async function withinTime<T>(sql: Sql, work: (tx: Transaction) => Promise
   }
 }
 
-/** Takes a message out of the index in the change that makes its words untrue; the next search looks at it anew. */
+/**
+ * Takes messages of a conversation out of the index in the change that makes their words untrue, after the statement
+ * that makes them so; the next search looks at them anew.
+ */
 export async function forgetWords(
   tx: Transaction,
-  { conversationId, seq }: Pick<Message, 'conversationId' | 'seq'>,
+  conversationId: string,
+  messages: readonly Pick<Message, 'seq'>[],
 ): Promise<void> {
-  await tx`delete from search_documents where conversation_id = ${conversationId} and seq = ${seq}`
+  await tx`
+    delete from search_documents
+    where conversation_id = ${conversationId} and seq = any(${messages.map(({ seq }) => seq)}::int[])`
 }
 
 async function findBehind(tx: Transaction, userId: string): Promise<string[]> {
@@ -145,6 +151,10 @@ async function chooseSpans(tx: Transaction, ids: readonly string[], messages: nu
     order by id`
 }
 
+/**
+ * The messages are locked, so that whoever empties one waits and then finds its words here, and in the order in which
+ * all lock them (erase-messages.ts). One that was changed meanwhile has a later revision and is left out.
+ */
 async function writeWords(tx: Transaction, spans: readonly Span[]): Promise<void> {
   await tx`
     with changed as (
@@ -156,6 +166,8 @@ async function writeWords(tx: Transaction, spans: readonly Span[]): Promise<void
       ) as span (id, done, up_to)
       join conversations on conversations.id = span.id
       join messages on conversation_id = span.id and messages.revision > done and messages.revision <= up_to
+      order by conversation_id, messages.seq
+      for share of messages
     ),
     emptied as (
       delete from search_documents

@@ -58,6 +58,25 @@ test("a deleted person's messages keep id and place and lose all else; the other
   expect(new Set(versions).size).toBe(versions.length)
 })
 
+test('messages that are emptied while they are being indexed leave no words behind', async () => {
+  const { ann, ben, conversation } = await world.pair()
+  const sent = await world.send(ann, conversation.id, 'secret')
+  const { release, done } = await world.holdIndexing()
+  const searching = world.ask(ben, 'GET', '/api/v1/search/messages?query=secret')
+  await eventually(async () => expect(await world.waitingForLocks()).toBe(1))
+  await remove(ann)
+  await Promise.race([
+    receipt(ann),
+    eventually(async () => expect(await world.waitingForLocks()).toBe(2)),
+    searching,
+  ])
+  await release()
+  await searching
+  await done()
+  await receipt(ann)
+  expect(await world.db`select from search_documents where message_id = ${sent.id}`).toHaveLength(0)
+})
+
 test('from the tombstone on nobody writes to or as the deleted person, and late news brings nothing back', async () => {
   const { ann, ben, conversation } = await world.pair()
   await remove(ann)

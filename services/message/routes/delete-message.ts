@@ -45,7 +45,7 @@ export const deleteMessage = (ctx: Ctx) =>
         await tx`
           delete from reactions
           where conversation_id = ${message.conversationId} and message_id = ${message.id}`
-        await forgetWords(tx, message)
+        await forgetWords(tx, message.conversationId, [message])
         return true
       },
     )

@@ -44,7 +44,7 @@ export const editMessage = (ctx: Ctx) =>
         update messages
         set text = ${content.text ?? null}, envelope = ${envelope}, edited_at = ${new Date().toISOString()}
         where conversation_id = ${old.conversationId} and id = ${old.id}`
-        await forgetWords(tx, old)
+        await forgetWords(tx, old.conversationId, [old])
         return true
       },
     )

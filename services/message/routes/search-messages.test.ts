@@ -78,6 +78,40 @@ test('an edit is found by its new words only, a deleted message not at all', asy
   expect(textsOf(await search(ann, 'newword'))).toEqual([])
 })
 
+test('a message that is deleted while it is being indexed leaves no words behind', async () => {
+  const { ann, ben, conversation } = await world.pair()
+  const sent = await world.send(ann, conversation.id, 'secret')
+  const { release, done } = await world.holdIndexing()
+  const searching = search(ben, 'secret')
+  await eventually(async () => expect(await world.waitingForLocks()).toBe(1))
+  const deleting = world.ask(ann, 'DELETE', `/api/v1/messages/${sent.id}`)
+  await Promise.race([deleting, eventually(async () => expect(await world.waitingForLocks()).toBe(2))])
+  await release()
+  await Promise.all([searching, deleting])
+  await done()
+  expect((await deleting).status).toBe(200)
+  expect(await world.db`select from search_documents where message_id = ${sent.id}`).toHaveLength(0)
+})
+
+test('messages are indexed in the order of their places, in which others lock them, whatever order they changed in', async () => {
+  const { ann, conversation } = await world.pair()
+  const [first] = [
+    await world.send(ann, conversation.id, 'one'),
+    await world.send(ann, conversation.id, 'two'),
+  ]
+  await world.ask(ann, 'PATCH', `/api/v1/messages/${first.id}`, { text: 'changed two' })
+  const { searching } = await world.db.begin(async (tx) => {
+    const lock = (seq: number) =>
+      tx`select from messages where conversation_id = ${conversation.id} and seq = ${seq} for update`
+    await lock(1)
+    const searching = search(ann, 'two')
+    await eventually(async () => expect(await world.waitingForLocks()).toBe(1))
+    await lock(2)
+    return { searching }
+  })
+  expect(textsOf(await searching)).toHaveLength(2)
+})
+
 test('nobody finds what is not theirs, not even by naming their own id in it, nor what is encrypted', async () => {
   const { ann, conversation } = await world.pair()
   const eve = await world.createUser()

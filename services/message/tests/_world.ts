@@ -114,6 +114,20 @@ export async function createWorld(path: string, variables: Environment = {}) {
         await tx`select from conversations where id = ${conversationId} for update`
         await work(tx)
       }),
+    /** Has the index wait with what it has read and not yet written, until the release; in the end all is as before. */
+    async holdIndexing() {
+      await sql.unsafe(`
+        create function wait_for_gate() returns trigger language plpgsql as $$
+          begin
+            perform pg_advisory_xact_lock_shared(1);
+            return new;
+          end
+        $$;
+        create trigger wait_for_gate before insert on search_documents
+          for each row execute function wait_for_gate()`)
+      const release = await holdOpen(sql, (tx) => tx`select pg_advisory_xact_lock(1)`)
+      return { release, done: () => sql.unsafe('drop function wait_for_gate cascade') }
+    },
     /** How many connections wait for a lock of another's. */
     async waitingForLocks() {
       const [row] = await sql<{ waiting: number }[]>`

@@ -160,5 +160,7 @@ test('errors of the frameworks become problems', () => {
   expect(isProblem(toProblem(Object.assign(new Error('NUL'), { code: '22021' })))).toBe(true)
   for (const code of ['22003', '22007', '22008'])
     expect(toProblem(Object.assign(new Error('out of range'), { code }))).toMatchObject({ code: 'invalid' })
+  for (const code of ['53100', '53200', '53300', '25006'])
+    expect(toProblem(Object.assign(new Error('full'), { code }))).toMatchObject({ code: 'unavailable' })
   expect(isProblem(toProblem(new Error('bug')))).toBe(false)
 })

@@ -10,7 +10,7 @@ import { unexpectedErrors } from './metrics.ts'
 import { Problem } from './problem.ts'
 import type { AppEnv } from './route.ts'
 import type { ServiceTokens } from './service-token.ts'
-import { isConnectionError, isRangeError, isStatementTimeout, isTextError } from './sql.ts'
+import { isOutage, isRangeError, isStatementTimeout, isTextError } from './sql.ts'
 import { readTrace, runFor } from './trace.ts'
 
 /** What an app needs to know callers and to tell of them. */
@@ -92,8 +92,8 @@ export function toProblem(error: Error): Problem | Error {
     if (error.status < 500) return new Problem('invalid', error.message, { cause: error })
     return error
   }
-  if (isConnectionError(error) || isStatementTimeout(error))
-    return new Problem('unavailable', 'The store does not answer', { cause: error, retryAfterSeconds: 1 })
+  if (isOutage(error) || isStatementTimeout(error))
+    return new Problem('unavailable', 'The store cannot do this now', { cause: error, retryAfterSeconds: 1 })
   if (isTextError(error))
     return new Problem('invalid', 'The text holds a character that cannot be stored', { cause: error })
   if (isRangeError(error))

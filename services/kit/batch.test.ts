@@ -76,10 +76,9 @@ test('an error that says nothing about the jobs has the same batch run again', a
 test('an outage that lasts is told to every job of the batch, without halving it', async () => {
   let runs = 0
   const batcher = createBatcher<number, number>({
-    isTransient: () => true,
     async run() {
       runs += 1
-      throw new Error('connection lost')
+      throw Object.assign(new Error('could not extend file'), { code: '53100' })
     },
   })
   const results = await outcomes([1, 2, 3].map((job) => batcher.add(job)))

@@ -1,4 +1,5 @@
 import { Problem } from './problem.ts'
+import { isOutage } from './sql.ts'
 import { runForNobody } from './trace.ts'
 
 type Options<Job, Result> = {
@@ -18,7 +19,7 @@ type Options<Job, Result> = {
   gatherMs?: number
   /** Jobs beyond this many waiting are refused with `unavailable`. */
   maxWaiting?: number
-  /** Errors that say nothing about the jobs: the same batch is run again until `retryMs` have passed. */
+  /** Errors that say nothing about the jobs, by default an outage: the same batch is run again until `retryMs` have passed. */
   isTransient?(error: unknown): boolean
   retryMs?: number
 }
@@ -164,7 +165,7 @@ async function settle<Job, Result>(
       else resolve(result)
     })
   } catch (error) {
-    if (batch.length <= 1 || error instanceof Problem || options.isTransient?.(error)) {
+    if (batch.length <= 1 || error instanceof Problem || isTransient(error, options)) {
       for (const { reject } of batch) reject(error)
       return
     }
@@ -174,13 +175,16 @@ async function settle<Job, Result>(
   }
 }
 
+const isTransient = <Job, Result>(error: unknown, options: Options<Job, Result>): boolean =>
+  (options.isTransient ?? isOutage)(error)
+
 async function runWithRetry<Job, Result>(jobs: Job[], options: Options<Job, Result>) {
   const deadline = performance.now() + (options.retryMs ?? 0)
   for (let pause = 50; ; pause = Math.min(pause * 2, 1_000)) {
     try {
       return await options.run(jobs)
     } catch (error) {
-      if (!options.isTransient?.(error) || performance.now() + pause > deadline) throw error
+      if (!isTransient(error, options) || performance.now() + pause > deadline) throw error
       await Bun.sleep(pause)
     }
   }

@@ -41,11 +41,18 @@ export function isConnectionError(error: unknown): boolean {
   )
 }
 
+/**
+ * Whether the database is away, or can do nothing of the kind for now: it is out of disk, memory or connections
+ * (SQLSTATE class 53), or only to be read, as one that stands by is (25006).
+ */
+export const isOutage = (error: unknown): boolean =>
+  isConnectionError(error) || codeOf(error).startsWith('53') || codeOf(error) === '25006'
+
 /** Whether Postgres gave a statement up for taking too long (SQLSTATE 57014). */
 export const isStatementTimeout = (error: unknown): boolean => codeOf(error) === '57014'
 
-/** Whether Postgres gave a statement up for waiting too long for a lock (SQLSTATE 55P03). */
-export const isLockTimeout = (error: unknown): boolean => codeOf(error) === '55P03'
+/** Whether Postgres gave a statement up for waiting too long for a lock, or for one that waits for it (SQLSTATE 55P03, 40P01). */
+export const isLockedOut = (error: unknown): boolean => ['55P03', '40P01'].includes(codeOf(error))
 
 /** Whether Postgres refused a value that no text column can hold, such as NUL (SQLSTATE 22021, 22P05). */
 export const isTextError = (error: unknown): boolean => ['22021', '22P05'].includes(codeOf(error))

@@ -1,7 +1,7 @@
 import { createBatcher } from '@plaza/kit/batch'
 import { newId } from '@plaza/kit/id'
 import type { Outbox } from '@plaza/kit/outbox'
-import { isConnectionError, type Sql } from '@plaza/kit/sql'
+import type { Sql } from '@plaza/kit/sql'
 import { receiptAdvanced } from './events.ts'
 import { type ReceiptJob, storeReceipts } from './receipts-batch.ts'
 import { absentConversation, heldUp, refuseHeldUp } from './refusals.ts'
@@ -22,7 +22,7 @@ export type Receipts = {
 
 /** Receipts of one moment are stored together, and those of one person in one conversation as one. */
 export function createReceipts({ sql, outbox }: { sql: Sql; outbox: Outbox }): Receipts {
-  const shared = { isTransient: isConnectionError, retryMs: 5_000 }
+  const shared = { retryMs: 5_000 }
   /** For conversations that somebody else holds, as in send.ts. */
   const patient = createBatcher<ReceiptRequest, ReceiptState>({
     ...shared,

@@ -1,5 +1,5 @@
 import { Problem } from '@plaza/kit/problem'
-import { isLockTimeout, isStatementTimeout, type Sql, type Transaction } from '@plaza/kit/sql'
+import { isLockedOut, isStatementTimeout, type Sql, type Transaction } from '@plaza/kit/sql'
 import type { Ctx } from './context.ts'
 import { heldUp } from './refusals.ts'
 import type { Message } from './schema.ts'
@@ -40,7 +40,7 @@ export async function withinTime<T>(sql: Sql, work: (tx: Transaction) => Promise
       return await work(tx)
     })
   } catch (error) {
-    throw isLockTimeout(error) ? heldUp(error) : error
+    throw isLockedOut(error) ? heldUp(error) : error
   }
 }
 

@@ -4,7 +4,7 @@ import { hashRequest } from '@plaza/kit/idempotency'
 import { counter } from '@plaza/kit/metrics'
 import type { Outbox } from '@plaza/kit/outbox'
 import { Problem } from '@plaza/kit/problem'
-import { isConnectionError, isUniqueViolation, type Sql } from '@plaza/kit/sql'
+import { isUniqueViolation, type Sql } from '@plaza/kit/sql'
 import { sampledTraceparent } from '@plaza/kit/trace'
 import { messageCreated } from './events.ts'
 import { findMessages } from './message-row.ts'
@@ -38,7 +38,6 @@ const patienceMs = 5_000
 export function createSender({ sql, outbox }: { sql: Sql; outbox: Outbox }): Sender {
   const shared = {
     keyOf: ({ job }: Prepared) => job.conversationId,
-    isTransient: isConnectionError,
     retryMs: patienceMs,
   }
   /** For conversations that somebody else holds, so that nobody else's sends wait with theirs. */

@@ -112,6 +112,21 @@ test('messages are indexed in the order of their places, in which others lock th
   expect(textsOf(await searching)).toHaveLength(2)
 })
 
+test('503 busy for a search that waits for somebody who waits for it', async () => {
+  const { ann, conversation } = await world.pair()
+  for (const text of ['one', 'two']) await world.send(ann, conversation.id, text)
+  const { searching } = await world.db.begin(async (tx) => {
+    const lock = (seq: number) =>
+      tx`select from messages where conversation_id = ${conversation.id} and seq = ${seq} for update`
+    await lock(2)
+    const searching = world.ask(ann, 'GET', '/api/v1/search/messages?query=two')
+    await eventually(async () => expect(await world.waitingForLocks()).toBe(1))
+    await lock(1)
+    return { searching }
+  })
+  await expectProblem(searching, 503, 'busy')
+})
+
 test('nobody finds what is not theirs, not even by naming their own id in it, nor what is encrypted', async () => {
   const { ann, conversation } = await world.pair()
   const eve = await world.createUser()

@@ -205,6 +205,27 @@ test('connections lost at any moment, also after the commit: every 201 is one me
   expect(after.seq).toBe(640)
 })
 
+test('while the disk is full a batch waits whole, and what cannot wait is 503', async () => {
+  const { ann, conversation } = await world.pair()
+  const { id } = await world.send(ann, conversation.id, 'before')
+  await world.db.unsafe(`
+    create sequence refusals;
+    create function refuse() returns trigger language plpgsql as $$
+      begin
+        perform nextval('refusals');
+        raise 'could not extend file' using errcode = 'disk_full';
+      end
+    $$;
+    create trigger refuse before insert or update on messages for each statement execute function refuse()`)
+  const refusals = async () => (await world.db`select last_value as count from refusals`)[0]?.count
+  await expectProblem(world.ask(ann, 'PATCH', `/api/v1/messages/${id}`, { text: 'after' }), 503)
+  const sending = Array.from({ length: 60 }, (_, n) => world.send(ann, conversation.id, `text ${n}`))
+  await eventually(async () => expect(await refusals()).toBeGreaterThan(3))
+  await world.db`drop function refuse cascade`
+  await Promise.all(sending)
+  expect(await refusals()).toBeLessThan(30)
+})
+
 async function countDeadlocks(): Promise<number> {
   await world.db`select pg_stat_force_next_flush()`
   const [row] = await world.db<{ deadlocks: number }[]>`

@@ -9,11 +9,19 @@ import {
   takeBackReactions,
 } from './erase-messages.ts'
 import { messageDataErased } from './events.ts'
+import { judgeBuried } from './people.ts'
 
-type Erasure = { userId: string; sweep: number; conversationId: string; seq: number }
+type Erasure = {
+  userId: string
+  /** Null when nobody can write to them or as them any more, which comes first. */
+  judgedUpTo: string | null
+  sweep: number
+  conversationId: string
+  seq: number
+}
 type Step = Change & { erasure: Erasure }
 
-/** Works off the erasures that are due, a page of messages in each transaction; instances share them. */
+/** Works off the erasures that are due, a page of conversations or messages in each transaction; instances share them. */
 export const startErasures = (ctx: Ctx): (() => Promise<void>) =>
   every(1_000, ctx.log, async () => {
     if (await isAnyDue(ctx)) while (await takeStep(ctx));
@@ -31,10 +39,8 @@ async function takeStep({ sql, outbox, config }: Ctx): Promise<boolean> {
     return await outbox.transaction(async (tx, emit) => {
       taken = await lockNextErasure(tx)
       if (!taken) return false
-      const step = { tx, emit, erasure: taken }
-      const conversation = await lockNextConversation(step)
-      if (conversation) await eraseIn(step, conversation)
-      else await endSweep(step, config.ERASURE_SETTLE_SECONDS)
+      if (taken.judgedUpTo !== null) await judgeNext(tx, taken.userId, taken.judgedUpTo)
+      else await sweepNext({ tx, emit, erasure: taken }, config.ERASURE_SETTLE_SECONDS)
       return true
     })
   } catch (error) {
@@ -43,12 +49,13 @@ async function takeStep({ sql, outbox, config }: Ctx): Promise<boolean> {
   }
 }
 
+/** Those that are still written to come first, however much there is to sweep. */
 async function lockNextErasure(tx: Transaction): Promise<Erasure | undefined> {
   const [erasure] = await tx<Erasure[]>`
-    select user_id, sweep, conversation_id, seq
+    select user_id, judged_up_to, sweep, conversation_id, seq
     from erasures
     where finished_at is null and due_at <= now()
-    order by due_at
+    order by judged_up_to is null, due_at
     limit 1
     for update skip locked`
   return erasure
@@ -59,6 +66,17 @@ async function postpone(sql: Sql, userId: string): Promise<void> {
     update erasures
     set due_at = greatest(due_at, now() + interval '1 minute')
     where user_id = ${userId}`
+}
+
+async function judgeNext(tx: Transaction, userId: string, judgedUpTo: string): Promise<void> {
+  const next = await judgeBuried(tx, userId, judgedUpTo)
+  await tx`update erasures set judged_up_to = ${next ?? null} where user_id = ${userId}`
+}
+
+async function sweepNext(step: Step, settleSeconds: number): Promise<void> {
+  const conversation = await lockNextConversation(step)
+  if (conversation) await eraseIn(step, conversation)
+  else await endSweep(step, settleSeconds)
 }
 
 async function lockNextConversation({ tx, erasure }: Step): Promise<Erasing | undefined> {

@@ -44,7 +44,7 @@ export async function applyRelation(tx: Transaction, relation: Relation): Promis
       version = excluded.version
     where relations.version < excluded.version
     returning version`
-  if (changed) await judgeAgain(tx, ownerId, otherId)
+  if (changed) await judge(tx, await findConversationIds(tx, ownerId, otherId))
 }
 
 /**
@@ -123,26 +123,37 @@ async function judgeByPrivacy(sql: Sql, userId: string): Promise<void> {
     where user_id = ${userId} and judged_version < ${stored.version}`
 }
 
-/** Notes that a user is deleted: from the commit on nobody writes to them, nor they to anybody. */
+/** Notes that a user is deleted: from the commit on nobody opens a conversation with them, and judgements find against them. */
 export async function buryPerson(tx: Transaction, userId: string): Promise<void> {
   await changePerson(tx, userId)
-  const [buried] = await tx`
+  await tx`
     insert into tombstones (user_id)
     values (${userId})
-    on conflict do nothing
-    returning user_id`
-  if (buried) await judgeAgain(tx, userId)
+    on conflict do nothing`
+}
+
+/** Judges the next of a deleted person's conversations, and answers up to which one; undefined when there are none. */
+export async function judgeBuried(
+  tx: Transaction,
+  userId: string,
+  after: string,
+): Promise<string | undefined> {
+  const conversations = await tx<{ id: string }[]>`
+    select id
+    from memberships
+    where user_id = ${userId} and id > ${after}
+    order by id
+    limit ${pageOfConversations}`
+  const ids = conversations.map(({ id }) => id)
+  await judge(tx, ids)
+  return ids.at(-1)
 }
 
 async function changePerson(tx: Transaction, userId: string): Promise<void> {
   await tx`select pg_advisory_xact_lock(${lockSpace}, hashtext(${userId}))`
 }
 
-/** Decides anew who may write in a user's conversations, or in the one with `otherId`. */
-async function judgeAgain(tx: Transaction, userId: string, otherId?: string): Promise<void> {
-  await judge(tx, await findConversationIds(tx, userId, otherId))
-}
-
+/** A user's conversations, or the one with `otherId`. */
 async function findConversationIds(
   sql: Sql | Transaction,
   userId: string,

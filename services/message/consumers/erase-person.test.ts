@@ -131,6 +131,40 @@ test('an erasure that fails holds back no other, and is taken up again', async (
 const dueLater = ({ id }: TestUser) =>
   world.db`select from erasures where user_id = ${id} and due_at > now() + interval '30 seconds'`
 
+test('conversations are judged in pages, before any message is emptied, and where it failed it goes on', async () => {
+  const { ann, conversation } = await world.pair()
+  const sent = await world.send(ann, conversation.id, 'first')
+  await knowMany(ann, 220)
+  const [last] = await world.db`select id from memberships where user_id = ${ann.id} order by id desc limit 1`
+  await world.db.unsafe(`
+    create function refuse_some() returns trigger language plpgsql as $$
+    begin
+      if (select count(*) from judged) > 200 then raise 'too many'; end if;
+      if exists (select from judged where id = '${last?.id}') then raise 'refused'; end if;
+      return null;
+    end $$;
+    create trigger refuse_some after update on conversations referencing new table as judged
+      for each statement execute function refuse_some()`)
+  await remove(ann)
+  await eventually(async () => expect(await dueLater(ann)).toHaveLength(1))
+  const open = () => world.db`
+    select from memberships where user_id = ${ann.id} and (accepts or peer_accepts)`
+  expect(await open()).toHaveLength(21)
+  const stillThere = await world.db`select from messages where id = ${sent.id} and text is not null`
+  expect(stillThere).toHaveLength(1)
+  const early = world.db`update erasures set conversation_id = ${conversation.id} where user_id = ${ann.id}`
+  expect(await early.catch(({ code }) => code)).toBe('23514')
+  await world.db`drop function refuse_some cascade`
+  await world.db`update erasures set due_at = now() where user_id = ${ann.id}`
+  await receipt(ann)
+  expect(await open()).toHaveLength(0)
+})
+
+const knowMany = ({ id }: TestUser, count: number) => world.db`
+  insert into conversations (id, low_user_id, high_user_id, created_at, active_at, low_accepts, high_accepts)
+  select uuidv7(), least(${id}::uuid, peer), greatest(${id}::uuid, peer), now(), now(), true, true
+  from (select gen_random_uuid() as peer from generate_series(1, ${count})) as peers`
+
 test('relations are deleted in pages, so that no statement takes long', async () => {
   const [ann, ben] = [await world.createUser(), await world.createUser()]
   await world.db`
@@ -153,4 +187,20 @@ test('somebody who never said anything gets a receipt, too', async () => {
   const nobody = await world.createUser({ id: newId() })
   await remove(nobody)
   await receipt(nobody)
+})
+
+test('nobody is written to for longer because there is much to sweep of somebody else', async () => {
+  const ann = await world.createUser()
+  await knowMany(ann, 3_000)
+  await remove(ann)
+  const firstSweep = () =>
+    world.db`select from erasures where user_id = ${ann.id} and judged_up_to is null and sweep = 1`
+  await eventually(async () => expect(await firstSweep()).toHaveLength(1))
+  const [cleo, dan] = [await world.createUser(), await world.createUser()]
+  const other = await world.open(cleo, dan)
+  await remove(cleo)
+  await eventually(async () =>
+    expectProblem(await world.post(dan, other.id, { text: 'hello?' }), 403, 'not_accepting'),
+  )
+  expect(await firstSweep()).toHaveLength(1)
 })

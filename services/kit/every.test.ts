@@ -17,6 +17,18 @@ test('a failure that goes on is told once, and once more when it is over', async
   expect(lines).toEqual(['a periodic job failed; it runs again', 'a periodic job works again'])
 })
 
+test('work that has more and more to do ends with the stop', async () => {
+  let steps = 0
+  const stop = every(1, createLog('silent'), async (signal) => {
+    while (!signal.aborted) {
+      steps += 1
+      await Bun.sleep(1)
+    }
+  })
+  await eventually(() => expect(steps).toBeGreaterThan(3))
+  await stop()
+})
+
 test('a wait leaves nothing behind, however many there are', async () => {
   const { signal } = new AbortController()
   const wait = async (times: number) => {

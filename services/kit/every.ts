@@ -2,14 +2,21 @@ import { setTimeout } from 'node:timers/promises'
 import type { Log } from './log.ts'
 import { isConnectionError } from './sql.ts'
 
-/** Repeats work with a pause between, whatever becomes of it; the answer ends it and waits for the last run. */
-export function every(pauseMs: number, log: Log, work: () => Promise<unknown>): () => Promise<void> {
+/**
+ * Repeats work with a pause between, whatever becomes of it; the answer ends it and waits for the last run. Work that
+ * goes on step by step while there is more looks at the signal before each.
+ */
+export function every(
+  pauseMs: number,
+  log: Log,
+  work: (signal: AbortSignal) => Promise<unknown>,
+): () => Promise<void> {
   const stopping = new AbortController()
   const { signal } = stopping
   let failure: string | undefined
   const attempt = async () => {
     try {
-      await work()
+      await work(signal)
       if (failure !== undefined) log.info({ was: failure }, 'a periodic job works again')
       failure = undefined
     } catch (error) {

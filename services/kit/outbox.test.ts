@@ -112,3 +112,23 @@ test('it is published as delivered when it is known to be, and otherwise for the
   expect(await published(subject)).toBeNull()
   await own.stop()
 })
+
+test('a stop waits for what is just being swept, and leaves the rest to the next start', async () => {
+  const own = await startOutbox({ sql, nats, log, streams: [], sweepMs: 10 })
+  const rows = Array.from({ length: 1_200 }, () => noteOf('hello'))
+  await sql.begin((tx) => storeRows(tx, rows))
+  const ids = rows.map(({ id }) => id)
+  let stopped: Promise<void> | undefined
+  await sql.begin(async (tx) => {
+    await tx`select from outbox where id = any(${ids}::uuid[]) for update`
+    await eventually(async () => {
+      const waiting = await sql`
+        select from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock'`
+      expect(waiting).toHaveLength(1)
+    })
+    stopped = own.stop()
+  })
+  await stopped
+  expect((await pending()).filter((id) => ids.includes(id))).toHaveLength(700)
+})

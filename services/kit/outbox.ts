@@ -83,10 +83,10 @@ export async function startOutbox(options: Options): Promise<Outbox> {
     else sendAll(rows)
   }
   const watch = await watchStreams({ sql, nats, log, streams })
-  const stopSweeping = every(sweepMs, log, async () => {
+  const stopSweeping = every(sweepMs, log, async (signal) => {
     // Almost always there is nothing, and one statement is less than a transaction's three.
     if (!watch.trusted() || !(await isAnyLate(sql))) return
-    while (watch.trusted() && (await sweep({ sql, nats, log, watch })));
+    while (!signal.aborted && watch.trusted() && (await sweep({ sql, nats, log, watch })));
   })
   let partitionedOn = today()
   const stopPartitioning = every(sweepMs, log, async () => {

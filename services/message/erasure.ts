@@ -23,8 +23,8 @@ type Step = Change & { erasure: Erasure }
 
 /** Works off the erasures that are due, a page of conversations or messages in each transaction; instances share them. */
 export const startErasures = (ctx: Ctx): (() => Promise<void>) =>
-  every(1_000, ctx.log, async () => {
-    if (await isAnyDue(ctx)) while (await takeStep(ctx));
+  every(1_000, ctx.log, async (signal) => {
+    if (await isAnyDue(ctx)) while (!signal.aborted && (await takeStep(ctx)));
   })
 
 async function isAnyDue({ sql }: Ctx): Promise<boolean> {

@@ -86,14 +86,14 @@ export async function storePrivacy(tx: Transaction, setting: PrivacySetting): Pr
 
 /** Puts the settings in force that are stored and not yet in force everywhere: those of a call that did not end, or of an event. */
 export const startJudging = ({ sql, log }: { sql: Sql; log: Log }): (() => Promise<void>) =>
-  every(500, log, async () => {
+  every(500, log, async (signal) => {
     const users = await sql<{ userId: string }[]>`
       select user_id
       from privacy
       where judged_version < version
       limit 100`
     const judged = await Promise.allSettled(
-      users.map(({ userId }) => inTurn(userId, () => judgeByPrivacy(sql, userId))),
+      users.map(({ userId }) => inTurn(userId, () => judgeByPrivacy(sql, userId, signal))),
     )
     for (const { reason } of judged.filter((one) => one.status === 'rejected'))
       log.debug({ err: reason }, 'privacy not in force yet; it is tried again')
@@ -103,20 +103,23 @@ const pageOfConversations = 200
 
 /**
  * Judges all conversations of a user by the settings that are stored, unless that is done. Each page has a
- * transaction of its own, so that sends wait for few conversations at a time and no statement takes long.
+ * transaction of its own, so that sends wait for few conversations at a time and no statement takes long. When the
+ * signal comes, the rest is left to another time.
  */
-async function judgeByPrivacy(sql: Sql, userId: string): Promise<void> {
+async function judgeByPrivacy(sql: Sql, userId: string, signal?: AbortSignal): Promise<void> {
   const [stored] = await sql<{ version: number }[]>`
     select version
     from privacy
     where user_id = ${userId} and judged_version < version`
   if (!stored) return
   const ids = await findConversationIds(sql, userId)
-  for (let start = 0; start < ids.length; start += pageOfConversations)
+  for (let start = 0; start < ids.length; start += pageOfConversations) {
+    if (signal?.aborted) return
     await sql.begin(async (tx) => {
       await changePerson(tx, userId)
       await judge(tx, ids.slice(start, start + pageOfConversations))
     })
+  }
   await sql`
     update privacy
     set judged_version = ${stored.version}

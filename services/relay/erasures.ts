@@ -8,9 +8,9 @@ const batchSize = 100
 
 /** Erases the mailboxes that tombstones have left, after a crash or an outage of Redis as well. */
 export const startErasing = (ctx: Ctx): (() => Promise<void>) =>
-  every(pauseMs, ctx.log, async () => {
+  every(pauseMs, ctx.log, async (signal) => {
     if (ctx.redis.status !== 'ready' || !(await isAnyLeft(ctx))) return
-    while ((await eraseBatch(ctx)) === batchSize);
+    while (!signal.aborted && (await eraseBatch(ctx)) === batchSize);
   })
 
 async function isAnyLeft({ sql }: Ctx): Promise<boolean> {

@@ -9,8 +9,8 @@ const deviceDays = 90
 
 /** Removes what has expired, and the cursors of devices that were not heard of for long. Instances share the work. */
 export const startExpiry = (ctx: Ctx): (() => Promise<void>) =>
-  every(ctx.config.EXPIRE_EVERY_SECONDS * 1_000, ctx.log, async () => {
-    while ((await expireBatch(ctx)) === batchSize);
+  every(ctx.config.EXPIRE_EVERY_SECONDS * 1_000, ctx.log, async (signal) => {
+    while (!signal.aborted && (await expireBatch(ctx)) === batchSize);
     await ctx.sql`
       delete from device_cursors
       where updated_at < now() - make_interval(days => ${deviceDays})`

@@ -8,8 +8,8 @@ const pauseMs = 500
 
 /** Works off the erasures that tombstones have left, after a crash as well; several instances share them. */
 export const startErasing = (ctx: Ctx): (() => Promise<void>) =>
-  every(pauseMs, ctx.log, async () => {
-    if (await isAnyDue(ctx)) while (await eraseNext(ctx));
+  every(pauseMs, ctx.log, async (signal) => {
+    if (await isAnyDue(ctx)) while (!signal.aborted && (await eraseNext(ctx)));
   })
 
 async function isAnyDue({ sql }: Ctx): Promise<boolean> {

@@ -15,11 +15,9 @@ type Options = Pick<Ctx, 'sql' | 'log' | 'config' | 'outbox' | 'identity'> & { p
  * links that ran out.
  */
 export const keepHouse = ({ pauseMs = everyMs, ...ctx }: Options): (() => Promise<void>) =>
-  every(pauseMs, ctx.log, async () => {
+  every(pauseMs, ctx.log, async (signal) => {
     const { sql, config } = ctx
-    let ended: number
-    do ended = await endExpired(ctx)
-    while (ended === pageRows)
+    while (!signal.aborted && (await endExpired(ctx)) === pageRows);
     await sql`delete from sessions where ended_at < now() - interval '1 day'`
     await sql`
       delete from spent_refresh_tokens

@@ -7,7 +7,7 @@ import { every } from './every.ts'
 import type { Log } from './log.ts'
 import type { Nats } from './nats.ts'
 import { recipientsHeader } from './publisher.ts'
-import { isConnectionError, type Sql, type Transaction } from './sql.ts'
+import { isOutage, type Sql, type Transaction } from './sql.ts'
 import { readTrace, runFor } from './trace.ts'
 
 /** What a service does about an event, once, under a durable name `<service>-<what it does>`. */
@@ -55,7 +55,7 @@ export async function startInbox({
         durable: subscription.durable,
         subjects: subscription.types.map((type) => `evt.${type}.>`),
         healthy: () => sql`select 1`,
-        isOutage: isConnectionError,
+        isOutage: isOutage,
         async handle(messages) {
           for (const message of messages) await receive({ sql, log, retry }, subscription, message)
         },
@@ -71,7 +71,7 @@ export async function startInbox({
       apply: (event) => applyEvent(sql, subscription, event),
     }),
   )
-  const stopForgetting = every(600_000, log, () => forgetOldEvents(sql))
+  const stopForgetting = every(600_000, log, (signal) => forgetOldEvents(sql, signal))
   return {
     async stop() {
       for (const end of endings) end()
@@ -92,7 +92,7 @@ async function receive(
     await applyEvent(sql, subscription, message.json<PlazaEvent>())
     message.ack()
   } catch (error) {
-    if (isConnectionError(error)) throw error
+    if (isOutage(error)) throw error
     const attempts = await noteFailure(sql, subscription, message, String(error))
     const dead = attempts >= retry.maxAttempts
     log.error(
@@ -131,8 +131,8 @@ const forgottenRows = 10_000
  * Forgets events that can come no more: the outbox keeps one for two days and, published again at the end of
  * them, the broker for three. A statement takes a part, so that none lasts too long.
  */
-export async function forgetOldEvents(sql: Sql): Promise<void> {
-  for (let count = forgottenRows; count === forgottenRows; ) {
+export async function forgetOldEvents(sql: Sql, signal?: AbortSignal): Promise<void> {
+  for (let count = forgottenRows; count === forgottenRows && !signal?.aborted; ) {
     const result = await sql`
       delete from inbox
       where (consumer, event_id) in (

@@ -13,7 +13,7 @@ const root = '/api/v1/auth'
 export function createAccount(exchange: Exchange, api: Api, session: SessionKeeper) {
   const logIn = async (body: LogIn): Promise<Me> => {
     const answer = await exchange<Session>('POST', `${root}/login`, { body })
-    await session.set(answer)
+    await session.take(answer)
     return answer.user
   }
   return {
@@ -21,7 +21,7 @@ export function createAccount(exchange: Exchange, api: Api, session: SessionKeep
     async register(body: Registration): Promise<Me> {
       try {
         const answer = await exchange<Session>('POST', `${root}/register`, { body })
-        await session.set(answer)
+        await session.take(answer)
         return answer.user
       } catch (error) {
         if (!(error instanceof PlazaError) || error.code !== 'unreachable') throw error
@@ -36,12 +36,15 @@ export function createAccount(exchange: Exchange, api: Api, session: SessionKeep
     logIn,
     /** Ends the session on this device; it is forgotten here even when the server cannot be told. */
     async logOut(): Promise<void> {
-      await api.call('POST', `${root}/logout`, { repeat: true }).finally(() => session.set(null))
+      const left = await session.current()
+      const told = api.call<void>('POST', `${root}/logout`, { repeat: true })
+      await told.finally(() => left && session.forget(left))
     },
     /** Ends the sessions on all devices. */
     async logOutEverywhere(): Promise<void> {
+      const left = await session.current()
       await api.call('POST', `${root}/logout-everywhere`, { repeat: true })
-      await session.set(null)
+      if (left) await session.forget(left)
     },
     /** The session as it is; null when nobody is logged in. */
     session: () => session.current(),

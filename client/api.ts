@@ -6,7 +6,7 @@ import type { Page, Session } from './wire.ts'
 
 /** Calls as the person who is logged in. */
 export type Api = {
-  /** A call with the access token; one that is refused is made once more with a fresh one. */
+  /** A call with the access token; one that is refused is made again with a fresh one. */
   call: Exchange
   /** A create: carries an Idempotency-Key, so it may be repeated and still happens once. */
   create<Answer>(path: string, body: unknown, key?: string): Promise<Answer>
@@ -22,12 +22,15 @@ export function createApi(exchange: Exchange, session: SessionKeeper, userId?: s
         ...request,
         headers: { ...request.headers, authorization: `Bearer ${accessToken}` },
       })
-    const used = await session.access(userId)
-    try {
-      return await withToken(used)
-    } catch (error) {
-      if (!isLoggedOut(error)) throw error
-      return await withToken(await session.replace(used))
+    let used = await session.access(userId)
+    for (let replaced = 0; ; replaced += 1) {
+      try {
+        return await withToken(used)
+      } catch (error) {
+        // Twice, for the first may bring what another tab had, and that may be spent as well.
+        if (!isLoggedOut(error) || replaced === 2) throw error
+        used = await session.replace(used)
+      }
     }
   }
   return {

@@ -23,7 +23,7 @@ export type ClientOptions = {
   deliveredReceipts?: boolean
   /**
    * How many frames a minute may go by the socket, a fifth of them at once, below the server's own budget; default 480.
-   * Messages and reads beyond go by REST, delivered receipts wait. With 0 all messages go by REST.
+   * Messages and reads beyond go by REST, delivered receipts wait. With 0 all messages and reads go by REST.
    */
   framesPerMinute?: number
   fetch?: Fetch
@@ -113,7 +113,7 @@ export class PlazaClient {
 
   /** Says that one has read a conversation up to a message. */
   async read(conversationId: string, readSeq: number): Promise<void> {
-    if (this.#offer({ type: 'receipt', conversationId, readSeq, deliveredSeq: readSeq })) return
+    if (this.#offerOrRest({ type: 'receipt', conversationId, readSeq, deliveredSeq: readSeq })) return
     await this.#api.call('PUT', `/api/v1/conversations/${conversationId}/receipts`, { body: { readSeq } })
   }
 
@@ -153,7 +153,7 @@ export class PlazaClient {
       api,
       emitter: this.#emitter,
       cursor: () => memory.cursor,
-      framesPerMinute: this.#options.framesPerMinute ?? 480,
+      framesPerMinute: this.#options.framesPerMinute || 480,
       attach: stream.attach,
     })
     await this.#live.run(AbortSignal.any([signal, this.#closing.signal]))
@@ -195,7 +195,7 @@ export class PlazaClient {
     const userId = await this.#userId()
     return {
       api: createApi(this.#exchange, this.#session, userId),
-      offer: (frame) => this.#device?.userId === userId && this.#offer(frame),
+      offer: (frame) => this.#device?.userId === userId && this.#offerOrRest(frame),
     }
   }
 
@@ -205,6 +205,11 @@ export class PlazaClient {
 
   #offer(frame: ClientFrame): boolean {
     return this.#live?.offer(frame) ?? false
+  }
+
+  /** For what may go by REST instead, and does where the socket is not to be used for it. */
+  #offerOrRest(frame: ClientFrame): boolean {
+    return this.#options.framesPerMinute !== 0 && this.#offer(frame)
   }
 
   #greetings(): ClientFrame[] {

@@ -1,6 +1,7 @@
 import { expect, test } from 'bun:test'
 import { isLoggedOut } from './error.ts'
-import { clientOf, refusal, scriptServer, sessionOf } from './testing.ts'
+import { memoryStorage } from './storage.ts'
+import { clientOf, eventually, refusal, scriptServer, sessionOf } from './testing.ts'
 
 const refresh = 'POST /api/v1/auth/refresh'
 
@@ -66,4 +67,30 @@ test('a refresh that fails for the moment leaves the person logged in', async ()
   const client = await clientOf(server)
   expect(await client.account.me()).toEqual(sessionOf().user)
   expect(tokens).toHaveLength(1)
+})
+
+test('a tab that finds the token of another tab spent, too, refreshes that one and stays logged in', async () => {
+  const { server, tokens } = expiring()
+  const storage = memoryStorage()
+  const client = await clientOf(server, { storage })
+  storage.set('plaza.session', JSON.stringify({ ...sessionOf(7), accessToken: 'spent as well' }))
+  expect(await client.account.me()).toEqual(sessionOf().user)
+  expect(tokens).toEqual([{ refreshToken: 'refresh-7' }])
+})
+
+test('a log-in during the refresh of an earlier session outlives its refusal', async () => {
+  const { server } = expiring()
+  const gate = Promise.withResolvers<void>()
+  server.script.routes[refresh] = async () => {
+    await gate.promise
+    return refusal(401, 'unauthenticated', 'revoked')
+  }
+  const client = await clientOf(server)
+  const called = client.account.me()
+  await eventually(() => expect(server.script.calls).toContain(refresh))
+  server.script.routes['POST /api/v1/auth/login'] = () => ({ ...sessionOf(2), sessionId: 'another' })
+  await client.account.logIn({ login: 'me', password: 'x' })
+  gate.resolve()
+  expect(await called).toEqual(sessionOf().user)
+  expect(await client.account.session()).toMatchObject({ sessionId: 'another' })
 })

@@ -6,8 +6,10 @@ import type { Session } from './wire.ts'
 export type SessionKeeper = {
   /** The session as it is; null when nobody is logged in. */
   current(): Promise<Session | null>
-  /** Takes the session of a log-in, or forgets it. */
-  set(session: Session | null): Promise<void>
+  /** Takes the session of a log-in. */
+  take(session: Session): Promise<void>
+  /** Forgets a session, and none that was begun since, here or in another tab. */
+  forget(session: Session): Promise<void>
   /** The session to call with. Throws PlazaError unauthenticated, also when it is not that of the user asked for. */
   access(userId?: string): Promise<Session>
   /** The same person's session with a token other than the one that was refused. */
@@ -45,9 +47,9 @@ export function createSessionKeeper(
     know(session)
     await storage.set(storageKey, JSON.stringify(session))
   }
-  const forget = async (userId: string) => {
-    if (isHere(userId)) know(null)
-    if ((await load())?.user.id === userId) await storage.remove(storageKey)
+  const forget = async ({ sessionId }: Session) => {
+    if (known?.sessionId === sessionId) know(null)
+    if ((await load())?.sessionId === sessionId) await storage.remove(storageKey)
   }
   /** The stored session, if it is this person's still; it is not after a log-out, or a log-in by another. */
   const loadOf = async (userId: string) => {
@@ -56,42 +58,41 @@ export function createSessionKeeper(
     if (isHere(userId)) know(null)
     throw loggedOut()
   }
-  const rotate = async (refused: Session) => {
-    const userId = refused.user.id
-    // Another tab may have refreshed meanwhile; using its predecessor's token would look like theft.
-    const session = await loadOf(userId)
-    if (session.accessToken !== refused.accessToken) {
-      know(session)
-      return session
-    }
+  const refresh = async (session: Session) => {
     const { refreshToken } = session
-    const next = await exchange<Session>('POST', '/api/v1/auth/refresh', {
-      body: { refreshToken },
-      repeat: true,
-    }).catch(async (error) => {
-      if (isLoggedOut(error)) await forget(userId)
-      throw error
-    })
-    await loadOf(userId)
+    const body = { refreshToken }
+    const next = await exchange<Session>('POST', '/api/v1/auth/refresh', { body, repeat: true }).catch(
+      async (error) => {
+        if (isLoggedOut(error)) await forget(session)
+        else throw error
+      },
+    )
+    const stored = await loadOf(session.user.id)
+    // The person may have logged in anew meanwhile.
+    if (!next || stored.refreshToken !== refreshToken) return stored
     await take(next)
     return next
+  }
+  const rotate = async (refused: Session) => {
+    // Another tab may have refreshed meanwhile; using its predecessor's token would look like theft.
+    const session = await loadOf(refused.user.id)
+    if (session.accessToken === refused.accessToken) return await refresh(session)
+    know(session)
+    return session
   }
   const replace = (refused: Session) => {
     const userId = refused.user.id
     const begun = refreshing.get(userId)
     if (begun) return begun
-    const refresh = alone(() => rotate(refused)).finally(() => refreshing.delete(userId))
-    refreshing.set(userId, refresh)
-    return refresh
+    const rotated = alone(() => rotate(refused)).finally(() => refreshing.delete(userId))
+    refreshing.set(userId, rotated)
+    return rotated
   }
 
   return {
     current,
-    async set(session) {
-      if (session) return await take(session)
-      const left = await current()
-      if (left) await forget(left.user.id)
-    },
+    take,
+    forget,
     replace,
     async access(userId) {
       const session = await current()

@@ -10,7 +10,7 @@ const sends = 'POST /api/v1/conversations/c/messages'
 const sessionFor = (login: string): Session => {
   const session = sessionOf()
   const token = { accessToken: `access-${login}`, refreshToken: `refresh-${login}` }
-  return { ...session, ...token, user: { ...session.user, id: login } }
+  return { ...session, ...token, sessionId: `session-${login}`, user: { ...session.user, id: login } }
 }
 
 /** A server where anybody may log in, and that keeps whose tickets it gave out. */
@@ -128,5 +128,20 @@ test('a refresh that ends after its person left brings nobody back', async () =>
   await logIn(client, 'eve')
   answered.resolve()
   expect(isLoggedOut(await refused)).toBe(true)
+  expect((await client.account.session())?.user.id).toBe('eve')
+})
+
+test('a log-out that ends late leaves the person who has logged in meanwhile', async () => {
+  const { server } = anybody()
+  const gate = Promise.withResolvers<void>()
+  server.script.routes['POST /api/v1/auth/logout'] = async () => {
+    await gate.promise
+    return refusal(500, 'internal')
+  }
+  const client = await clientOf(server)
+  const leaving = logOut(client)
+  await logIn(client, 'eve')
+  gate.resolve()
+  await leaving
   expect((await client.account.session())?.user.id).toBe('eve')
 })

@@ -11,9 +11,9 @@ export type Budget = {
 /** So many people watched cost the server as much as a frame. */
 const watchedForAFrame = 10
 
-/** Room for so many frames a minute, a fifth of them at once. What was not used comes back with time, up to that. */
+/** Room for so many frames a minute, a fifth of them at once but one at the least. What was not used comes back with time, up to that. */
 export function createBudget(perMinute: number, now = Date.now): Budget {
-  const burst = perMinute / 5
+  const burst = Math.max(1, perMinute / 5)
   let left = burst
   let at = now()
   const refill = () => {

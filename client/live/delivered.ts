@@ -4,7 +4,7 @@ type Send = (conversationId: string, seq: number) => boolean
 const waitMs = 300
 const nextMs = 1_000
 /** So many at once, so that a backlog leaves room for what else is to be said. */
-const portion = 20
+const portion = 40
 
 /**
  * Tells the server how far messages have reached this device: one note for a burst, only ever forward, and

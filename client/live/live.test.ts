@@ -20,7 +20,7 @@ test('while a socket is open the session is used by calls, and not any more afte
   const ending = new AbortController()
   const exchange = createExchange({ url, fetch, signal: ending.signal })
   const session = createSessionKeeper(exchange, memoryStorage(), () => {})
-  await session.set(sessionOf())
+  await session.take(sessionOf())
   const live = createLive({
     url,
     api: createApi(exchange, session),

@@ -87,7 +87,10 @@ export function createLive(options: Options): Live {
     run: (signal) =>
       new Promise((resolve, reject) => {
         const using = setInterval(useSession, useSessionMs)
+        let isOver = false
         const end = (reason: unknown) => {
+          if (isOver) return
+          isOver = true
           clearInterval(using)
           const ended = isLoggedOut(reason)
           setState(ended ? 'ended' : 'offline')

@@ -1,6 +1,6 @@
 import { afterAll, expect, test } from 'bun:test'
 import { existsSync } from 'node:fs'
-import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort } from '../ports.ts'
@@ -41,6 +41,14 @@ const lives = ({ pid }: Part) => {
 test('a server that was left behind on the data is ended before the next one starts', async () => {
   const orphan = await start('own')
   const next = await start('own')
+  await orphan.exited
+  expect(lives(next)).toBe(true)
+})
+
+test('a server that was left behind is known by its data, whatever the folder is called now', async () => {
+  const orphan = await start('jürgen')
+  await symlink(join(folder, 'jürgen'), join(folder, 'alias'))
+  const next = await start('alias')
   await orphan.exited
   expect(lives(next)).toBe(true)
 })

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { chown, mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { chown, mkdir, realpath, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Failure } from '../failure.ts'
 import { run } from '../tools/command.ts'
@@ -125,8 +125,13 @@ const pidFile = async (data: string) => {
   return text === undefined ? undefined : { pid: Number(lines[0]), status: lines[7]?.trim() }
 }
 
-/** Whether a process is the Postgres of this data, by the command line that we start it with. */
+/**
+ * Whether a process is the Postgres of this data: by the folder that it stands in, or where that cannot be seen by the
+ * command line that we start it with, which `ps` may show without the letters that are not ASCII.
+ */
 const serves = async (pid: number, data: string): Promise<boolean> => {
   const command = await run(['ps', '-ww', '-o', 'args=', '-p', String(pid)]).catch(() => '')
-  return command.includes(`/postgres -D ${data} `)
+  if (!command.includes('/postgres -D ')) return false
+  const place = await realpath(`/proc/${pid}/cwd`).catch(() => undefined)
+  return place === undefined ? command.includes(`-D ${data} `) : place === (await realpath(data))
 }

@@ -27,8 +27,8 @@ const reasons: Record<string, string> = {
   EEXIST: 'it is not a folder',
 }
 
-/** What an empty Plaza needs to begin with, and Postgres for its first log. */
-const leastMegabytes = 256
+/** What an empty Plaza needs to begin with, and one that is there to go on. */
+const leastMegabytes = { first: 256, later: 64 }
 
 const lockOf = (data: string) => join(data, 'up.lock')
 
@@ -68,8 +68,8 @@ const makeWritable = ({ data, mail, log, traefik }: Folder) => {
     rmSync(probe)
     const { bavail, bsize } = statfsSync(data)
     const free = Math.floor((bavail * bsize) / 2 ** 20)
-    if (free < leastMegabytes)
-      throw new Failure(`only ${free} MB are free there, ${leastMegabytes} are needed`)
+    const needed = isUsed(data) ? leastMegabytes.later : leastMegabytes.first
+    if (free < needed) throw new Failure(`only ${free} MB are free there, ${needed} are needed`)
   } catch (error) {
     throw new Failure(`cannot write in ${data}: ${reasons[codeOf(error) ?? ''] ?? messageOf(error)}`)
   }

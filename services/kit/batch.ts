@@ -1,5 +1,5 @@
 import { Problem } from './problem.ts'
-import { isOutage } from './sql.ts'
+import { isConnectionError, isOutage } from './sql.ts'
 import { runForNobody } from './trace.ts'
 
 type Options<Job, Result> = {
@@ -19,7 +19,7 @@ type Options<Job, Result> = {
   gatherMs?: number
   /** Jobs beyond this many waiting are refused with `unavailable`. */
   maxWaiting?: number
-  /** Errors that say nothing about the jobs, by default an outage: the same batch is run again until `retryMs` have passed. */
+  /** Errors that pass soon, by default those of a lost connection: the same batch is run again until `retryMs` have passed. */
   isTransient?(error: unknown): boolean
   retryMs?: number
 }
@@ -165,7 +165,8 @@ async function settle<Job, Result>(
       else resolve(result)
     })
   } catch (error) {
-    if (batch.length <= 1 || error instanceof Problem || isTransient(error, options)) {
+    const isAboutJobs = !(error instanceof Problem || isOutage(error) || isTransient(error, options))
+    if (batch.length <= 1 || !isAboutJobs) {
       for (const { reject } of batch) reject(error)
       return
     }
@@ -176,7 +177,7 @@ async function settle<Job, Result>(
 }
 
 const isTransient = <Job, Result>(error: unknown, options: Options<Job, Result>): boolean =>
-  (options.isTransient ?? isOutage)(error)
+  (options.isTransient ?? isConnectionError)(error)
 
 async function runWithRetry<Job, Result>(jobs: Job[], options: Options<Job, Result>) {
   const deadline = performance.now() + (options.retryMs ?? 0)

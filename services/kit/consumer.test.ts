@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { startConsumer } from './consumer.ts'
 import { defineEvent } from './events.ts'
 import { newId } from './id.ts'
-import { createLog } from './log.ts'
+import { createLog, type Log } from './log.ts'
 import { toRow } from './outbox.ts'
 import { ensureStream } from './stream.ts'
 import { eventually, testDeps } from './testing.ts'
@@ -150,6 +150,56 @@ test('started with other subjects than before, it goes on where it was', async (
   const upgraded = await start('evt.thing.made.*', after)
   await eventually(() => expect(after).toEqual([second]))
   await upgraded.stop()
+})
+
+test('a subject that an instance of an earlier version takes away is taken back', async () => {
+  const heard: string[] = []
+  const own = await startConsumer({
+    nats,
+    log: createLog('silent'),
+    stream: 'THINGS',
+    durable: 'test-widen-things',
+    subjects: ['evt.thing.made.*', 'evt.thing.new.*'],
+    isOutage: () => false,
+    healthy: async () => undefined,
+    async handle(messages) {
+      for (const message of messages) {
+        heard.push(message.subject)
+        message.ack()
+      }
+    },
+  })
+  const filters = async () =>
+    (await nats.jsm.consumers.info('THINGS', 'test-widen-things')).config.filter_subjects
+  await eventually(async () => expect(await filters()).toHaveLength(2))
+  await nats.jsm.consumers.update('THINGS', 'test-widen-things', { filter_subjects: ['evt.thing.made.*'] })
+  await eventually(async () => expect(await filters()).toHaveLength(2))
+  await nats.publish({ id: newId(), subject: 'evt.thing.new.x', body: '{}', recipients: '' })
+  await eventually(() => expect(heard).toContain('evt.thing.new.x'))
+  await own.stop()
+})
+
+test('what fails again and again in the same way is said once', async () => {
+  const lines: string[] = []
+  const say = (_: unknown, text: string) => void lines.push(text)
+  let attempts = 0
+  const failing = await startConsumer({
+    nats,
+    log: { ...createLog('silent'), error: say, info: say } as Log,
+    stream: 'THINGS',
+    durable: 'test-fail-things',
+    subjects: ['evt.thing.made.*'],
+    isOutage: () => false,
+    healthy: async () => undefined,
+    async handle() {
+      attempts += 1
+      throw new Error('the disk is full')
+    },
+  })
+  await publish()
+  await eventually(() => expect(attempts).toBeGreaterThan(2))
+  await failing.stop()
+  expect(lines).toEqual(['consumer paused'])
 })
 
 test('stopped right after its start, it ends', async () => {

@@ -54,16 +54,21 @@ export async function startConsumer(options: Options): Promise<Consumers> {
     }
   }
 
+  let said: string | undefined
   const run = (async () => {
     while (!signal.aborted) {
+      const begunAt = performance.now()
       try {
         await session()
       } catch (error) {
         if (signal.aborted) break
+        if (performance.now() - begunAt > patientMs) said = undefined
         const expected = options.isOutage(error) || isAbsent(error) || !nats.connected()
         // At a first start the service whose stream it is may not have made it yet.
         const level = isAbsent(error) && !hasBegun ? 'debug' : expected ? 'info' : 'error'
-        log[level]({ err: error, durable }, 'consumer paused')
+        // The same failure again would say nothing new.
+        if (String(error) !== said) log[level]({ err: error, durable }, 'consumer paused')
+        said = String(error)
         await pause(500, signal)
         while (!signal.aborted && !(await isHealthy(options))) await pause(500, signal)
       }
@@ -166,13 +171,17 @@ async function ensureConsumer(options: Options): Promise<string> {
   return created
 }
 
-/** A consumer whose stream was made anew stays silent without an error, so it is compared with what it was. */
-function watch({ nats, stream, durable }: Options, created: string, lost: () => void) {
+/**
+ * A consumer whose stream was made anew stays silent without an error, and so does one from which an instance of an
+ * earlier version has taken a subject, so it is compared with what it was.
+ */
+function watch({ nats, stream, durable, subjects }: Options, created: string, lost: () => void) {
   return setInterval(async () => {
     if (!nats.connected()) return
     try {
       const info = await nats.jsm.consumers.info(stream, durable)
-      if (info.created !== created) lost()
+      const filters = info.config.filter_subjects ?? [info.config.filter_subject]
+      if (info.created !== created || subjects.some((subject) => !filters.includes(subject))) lost()
     } catch (error) {
       if (isAbsent(error)) lost()
     }

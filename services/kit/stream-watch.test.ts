@@ -143,6 +143,16 @@ test('a stream that an earlier version made gets the settings of this one', asyn
   expect((await nats.jsm.streams.info('BOOK')).config.subjects).toEqual(after)
 })
 
+test('a subject that an instance of an earlier version takes away is taken back', async () => {
+  const subjects = ['evt.sheet.>', 'evt.line.>']
+  const watch = await watchStreams({ sql, nats, log, streams: [{ name: 'PAPER', subjects }], everyMs: 50 })
+  await nats.jsm.streams.update('PAPER', { subjects: ['evt.sheet.>'] })
+  await eventually(async () =>
+    expect((await nats.jsm.streams.info('PAPER')).config.subjects).toEqual(subjects),
+  )
+  await watch.stop()
+})
+
 test('a broker that was restarted is asked again from the same time on until it has everything', async () => {
   const spec = { name: 'QUEUE', subjects: ['evt.list.>'] }
   const watch = await watchStreams({ sql, nats, log, streams: [spec], everyMs: 60_000 })

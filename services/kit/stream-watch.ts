@@ -108,7 +108,9 @@ async function check(
       emptied ||
       found.created !== seen.created ||
       found.lastSequence < Math.max(seen.lastSequence, acknowledged))
-  if (!found || lost || !seen) await ensureStream(nats, spec)
+  // An instance of an earlier version may have taken away what it does not know.
+  const isNarrow = spec.subjects.some((subject) => !found?.subjects.includes(subject))
+  if (!found || lost || !seen || isNarrow) await ensureStream(nats, spec)
   if (!found || lost || !seen) acked.delete(spec.name)
   const isKnown = Boolean(seen?.serverId?.split(' ').includes(serverIdOf(nats)))
   const now = found && !lost ? found : await readStream(nats, spec.name)
@@ -163,9 +165,10 @@ const noteServer = (sql: Sql, nats: Nats, spec: StreamSpec) => sql`
 async function readStream(nats: Nats, stream: string) {
   try {
     const info = await nats.jsm.streams.info(stream)
-    const { created, state } = info
+    const { created, config, state } = info
     return {
       created,
+      subjects: config.subjects,
       lastSequence: state.last_seq,
       isEmptied: state.messages === 0 && state.last_seq > 0,
       isNearlyFull: isNearlyFull(info),

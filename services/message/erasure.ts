@@ -94,17 +94,17 @@ async function lockNextConversation({ tx, erasure }: Step): Promise<Erasing | un
   return conversation
 }
 
-/** Empties the next messages of one conversation; when none is left, takes back reactions, and goes on to the next one. */
+/**
+ * Empties the next messages of one conversation; when none is left, takes back reactions, and goes on to the next one.
+ * Not both in one step, for all lock messages in the order of their `seq`.
+ */
 async function eraseIn(step: Step, conversation: Erasing): Promise<void> {
   const { tx, erasure } = step
   const from = conversation.id === erasure.conversationId ? erasure.seq : 0
-  const emptied = await emptyMessages(step, erasure.userId, conversation, from)
-  if (emptied.length === pageOfMessages)
-    return await moveTo(tx, erasure, conversation.id, emptied.at(-1)?.seq ?? 0)
-  const revision = conversation.revision + emptied.length
-  const unreacted = await takeBackReactions(step, erasure.userId, { ...conversation, revision })
-  if (unreacted === pageOfMessages)
-    return await moveTo(tx, erasure, conversation.id, emptied.at(-1)?.seq ?? from)
+  const last = (await emptyMessages(step, erasure.userId, conversation, from)).at(-1)
+  if (last) return await moveTo(tx, erasure, conversation.id, last.seq)
+  const unreacted = await takeBackReactions(step, erasure.userId, conversation)
+  if (unreacted === pageOfMessages) return await moveTo(tx, erasure, conversation.id, from)
   await tx`
     update conversations
     set low_delivered_seq = case when low_user_id = ${erasure.userId} then 0 else low_delivered_seq end,

@@ -1,6 +1,7 @@
 import { symlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { findOnPath, run } from './command.ts'
+import { canInstall, installPackage } from './apt.ts'
+import { findOnPath } from './command.ts'
 import type { Source, Tool } from './tool.ts'
 
 /**
@@ -9,16 +10,9 @@ import type { Source, Tool } from './tool.ts'
  */
 const apt: Source = {
   from: "the system's packages",
-  available: () => Bun.which('apt-get') !== null && process.getuid?.() === 0,
+  available: canInstall,
   fetch: async (folder, progress) => {
-    const install = ['apt-get', 'install', '-y', '-qq', '--no-install-recommends', 'redis-tools']
-    const patient = ['-o', 'DPkg::Lock::Timeout=120']
-    const env = { DEBIAN_FRONTEND: 'noninteractive' }
-    await run([...install, ...patient], { env }).catch(async () => {
-      progress('reading the list of system packages')
-      await run(['apt-get', 'update', '-qq'], { env })
-      await run([...install, ...patient], { env })
-    })
+    await installPackage('redis-tools', progress)
     const program = '/usr/bin/redis-check-rdb'
     await symlink(program, join(folder, 'redis-server'))
   },

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { canInstall, installPackage } from './apt.ts'
 import { run } from './command.ts'
 import type { Source } from './tool.ts'
 
@@ -6,13 +7,25 @@ import type { Source } from './tool.ts'
 export const pip = (requirements: string): Source => ({
   from: 'PyPI',
   available: () => Bun.which('python3') !== null,
-  fetch: async (folder) => {
-    const options = ['--quiet', '--no-deps', '--require-hashes', '--only-binary', ':all:', '--target', folder]
-    const quiet = { PIP_DISABLE_PIP_VERSION_CHECK: '1', PIP_ROOT_USER_ACTION: 'ignore' }
-    const file = join(import.meta.dir, requirements)
-    await run(['python3', '-m', 'pip', 'install', ...options, '-r', file], { env: quiet })
+  fetch: (folder) => installWheel(requirements, folder),
+})
+
+/** The same where pip is missing and can be had from the system's packages. */
+export const pipFromPackages = (requirements: string): Source => ({
+  from: "PyPI, by pip of the system's packages",
+  available: canInstall,
+  fetch: async (folder, progress) => {
+    await installPackage('python3-pip', progress)
+    await installWheel(requirements, folder)
   },
 })
+
+const installWheel = async (requirements: string, folder: string): Promise<void> => {
+  const options = ['--quiet', '--no-deps', '--require-hashes', '--only-binary', ':all:', '--target', folder]
+  const quiet = { PIP_DISABLE_PIP_VERSION_CHECK: '1', PIP_ROOT_USER_ACTION: 'ignore' }
+  const file = join(import.meta.dir, requirements)
+  await run(['python3', '-m', 'pip', 'install', ...options, '-r', file], { env: quiet })
+}
 
 /** A program built from its Go module, whose checksum the Go tool verifies. */
 export const go = (module: string): Source => ({

@@ -16,6 +16,18 @@ test('a process that ends at once says why it did not start', async () => {
   await expect(failing).rejects.toThrow('speaker did not start: the reason')
 })
 
+test('the reason is what it said on standard error, whatever came after that on the other', async () => {
+  const failing = launch({
+    name: 'speaker',
+    url: '',
+    port: 0,
+    command: ['sh', '-c', 'echo the reason >&2; sleep 0.1; echo last; exit 1'],
+    log: () => undefined,
+    ready: async () => false,
+  })
+  await expect(failing).rejects.toThrow('speaker did not start: the reason')
+})
+
 test('who is at work is waited for beyond the patience, and given up a patience after it', async () => {
   const askedAt: number[] = []
   const launched = launch({

@@ -121,18 +121,21 @@ const spawn = ({ command, log, env, user, input }: Launch) => {
     ...user,
   })
   if (typeof output === 'number') closeSync(output)
-  const recent: string[] = []
-  const hear = (line: string) => {
-    if (recent.push(line) > 30) recent.shift()
-    if (typeof log !== 'string') log(line)
+  const listen = (stream: unknown) => {
+    const recent: string[] = []
+    const hear = (line: string) => {
+      if (recent.push(line) > 15) recent.shift()
+      if (typeof log !== 'string') log(line)
+    }
+    return { recent, heard: stream instanceof ReadableStream ? forEachLine(stream, hear) : undefined }
   }
-  const heard = [child.stdout, child.stderr].map((stream) =>
-    stream instanceof ReadableStream ? forEachLine(stream, hear) : undefined,
-  )
+  // What went wrong is said on the second one, which may be read first.
+  const said = [listen(child.stdout), listen(child.stderr)]
   const lastWords = async () => {
-    await Promise.race([Promise.all(heard), Bun.sleep(1000)])
-    const said = typeof log === 'string' ? await Bun.file(log).text() : recent.join('\n')
-    return reasonIn(said) ?? 'it said nothing'
+    await Promise.race([Promise.all(said.map(({ heard }) => heard)), Bun.sleep(1000)])
+    const text =
+      typeof log === 'string' ? await Bun.file(log).text() : said.flatMap(({ recent }) => recent).join('\n')
+    return reasonIn(text) ?? 'it said nothing'
   }
   return { child, lastWords }
 }

@@ -25,7 +25,7 @@ export type Sent =
   | { outcome: 'busy' }
 
 type Row = {
-  outcome: Sent['outcome']
+  outcome: Exclude<Sent['outcome'], 'busy'> | 'not_found'
   storedId: string | null
   storedHash: string | null
   seq: number | null
@@ -50,21 +50,31 @@ export async function storeBatch(
   { wait }: { wait: boolean },
 ): Promise<{ sent: Sent[]; events: OutboxRow[] }> {
   const column = <K extends keyof SendJob>(name: K) => jobs.map((job) => job[name])
+  const conversationIds = [...new Set(column('conversationId'))]
+  // Left out where nobody replies: what a statement might do costs it, too.
+  const isReplyAbsent = jobs.some(({ replyToId }) => replyToId !== null)
+    ? sql`
+          when reply_to_id is not null and not exists (
+            select
+            from messages
+            where messages.conversation_id = job.conversation_id and messages.id = job.reply_to_id
+          ) then 'reply_absent'`
+    : sql``
   const rows = await sql<Row[]>`
     with job as (
       select *
       from unnest(
-        ${column('id')}::uuid[],
-        ${column('conversationId')}::uuid[],
-        ${column('senderId')}::uuid[],
+        ${plainArray(column('id'))}::uuid[],
+        ${plainArray(column('conversationId'))}::uuid[],
+        ${plainArray(column('senderId'))}::uuid[],
         ${column('key')}::text[],
-        ${column('requestHash')}::text[],
+        ${plainArray(column('requestHash'))}::text[],
         ${column('text')}::text[],
         ${column('envelope')}::text[],
         ${column('replyToId')}::uuid[],
-        ${column('createdAt')}::timestamptz[],
-        ${column('head')}::text[],
-        ${column('tail')}::text[]
+        ${plainArray(column('createdAt'))}::timestamptz[],
+        string_to_array(${column('head').join(separator)}, ${separator}),
+        string_to_array(${column('tail').join(separator)}, ${separator})
       ) with ordinality as job (
         id, conversation_id, sender_id, key, request_hash, text, envelope, reply_to_id, created_at,
         head, tail, n
@@ -73,7 +83,7 @@ export async function storeBatch(
     locked as materialized (
       select id, low_user_id, high_user_id, low_accepts, high_accepts, seq, revision
       from conversations
-      where id = any(${[...new Set(column('conversationId'))]}::uuid[])
+      where id = any(${plainArray(conversationIds)}::uuid[])
       order by id
       for update ${wait ? sql`` : sql`skip locked`}
     ),
@@ -83,15 +93,11 @@ export async function storeBatch(
         low_user_id || ',' || high_user_id as recipients,
         stored.id as stored_id, stored.request_hash as stored_hash,
         case
-          when locked.id is null and exists (select from conversations where id = job.conversation_id) then 'busy'
-          when locked.id is null or sender_id not in (low_user_id, high_user_id) then 'absent'
+          when locked.id is null then 'not_found'
+          when sender_id not in (low_user_id, high_user_id) then 'absent'
           when stored.id is not null then 'stored'
           when not (case when sender_id = low_user_id then high_accepts else low_accepts end) then 'refused'
-          when reply_to_id is not null and not exists (
-            select
-            from messages
-            where messages.conversation_id = job.conversation_id and messages.id = job.reply_to_id
-          ) then 'reply_absent'
+          ${isReplyAbsent}
           else 'new'
         end as outcome
       from job
@@ -157,7 +163,25 @@ export async function storeBatch(
     from counted
     order by n`
   const events = jobs.flatMap((job, index) => toEvent(job, rows[index]))
-  return { sent: rows.map(toSent), events }
+  const held = wait ? new Set() : await findHeld(sql, jobs, rows)
+  return { sent: rows.map((row, index) => toSent(row, held.has(jobs[index]?.conversationId))), events }
+}
+
+/** An array in Postgres's notation, of values that need no quoting, such as ids and times. */
+const plainArray = (values: readonly string[]): string => `{${values.join()}}`
+
+/** Parts JSON texts, none of which can hold it: as an array each of their many quotes would be escaped, and read again. */
+const separator = '\x1f'
+
+/** Of the conversations that were passed over those that exist: somebody holds them. */
+async function findHeld(sql: Sql, jobs: readonly SendJob[], rows: readonly Row[]): Promise<Set<unknown>> {
+  const missing = jobs.filter((_job, index) => rows[index]?.outcome === 'not_found')
+  if (missing.length === 0) return new Set()
+  const found = await sql<{ id: string }[]>`
+    select id
+    from conversations
+    where id = any(${missing.map(({ conversationId }) => conversationId)}::uuid[])`
+  return new Set(found.map(({ id }) => id))
 }
 
 function toEvent(job: SendJob, row: Row | undefined): OutboxRow[] {
@@ -173,8 +197,9 @@ function toEvent(job: SendJob, row: Row | undefined): OutboxRow[] {
   ]
 }
 
-function toSent({ outcome, storedId, storedHash, seq, revision }: Row): Sent {
+function toSent({ outcome, storedId, storedHash, seq, revision }: Row, isHeld: boolean): Sent {
   if (outcome === 'new') return { outcome, seq: seq ?? 0, revision: revision ?? 0 }
   if (outcome === 'stored') return { outcome, id: storedId ?? '', requestHash: storedHash }
+  if (outcome === 'not_found') return { outcome: isHeld ? 'busy' : 'absent' }
   return { outcome }
 }

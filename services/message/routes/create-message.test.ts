@@ -9,7 +9,7 @@ const world = await createWorld(import.meta.path)
 
 test('a message is stored with its event, which reaches both people as it was answered', async () => {
   const { ann, ben, conversation } = await world.pair()
-  const text = 'Straße "quoted" \\ back\nnew line 👩‍👩‍👧 \u2028 $1 %s'
+  const text = 'Straße "quoted" \u001f \\ back\nnew line 👩‍👩‍👧 \u2028 $1 %s'
   const message = await parse(Message, await world.post(ann, conversation.id, { text }))
   expect(message).toMatchObject({
     conversationId: conversation.id,

@@ -7,6 +7,14 @@ import type { Sql, Transaction } from '@plaza/kit/sql'
 const separators =
   '!"#$%&\'()*+,-./:;<=>?@[\\]^_`{|}~\u00a0¡¿«»·‘’‚“”„–—…‹›\u2009\u202f\u3000、。「」！？，：'
 
+/**
+ * Letters that become small in a way of their own in JavaScript, by their place in the word even: İ in two characters,
+ * Σ as σ or ς. Postgres has it otherwise, so a query would not find the very word that it holds.
+ */
+const [unruly, ruled] = ['İΣς', 'iσσ']
+const rule = (text: string): string =>
+  text.replaceAll(/[İΣς]/g, (letter) => ruled[unruly.indexOf(letter)] ?? letter)
+
 const word = new RegExp(`[^\\s${RegExp.escape(separators)}]+`, 'g')
 
 /** As many words of a query count, which bounds what ranking a message costs: it grows with their square. */
@@ -51,17 +59,20 @@ export type Word = { key: string; start: number; end: number }
 /** The words of a text in form NFC and lower case, and where they stand in it. */
 export const findWords = (text: string): Word[] =>
   [...text.matchAll(word)].map(({ 0: found, index: start }) => ({
-    key: (found.length > longestWord ? found : found.normalize('NFC')).toLowerCase(),
+    key: rule(found.length > longestWord ? found : found.normalize('NFC')).toLowerCase(),
     start,
     end: start + found.length,
   }))
 
 /** The column `text` as the parser may see it: its words, in form NFC as those of a query are. */
 export const separated = (sql: Sql | Transaction) => sql`
-  normalize(
-    regexp_replace(
-      translate(text, ${separators}, ${' '.repeat(separators.length)}),
-      ${`\\S{${longestWord}}`}, '\\& ', 'g'
+  translate(
+    normalize(
+      regexp_replace(
+        translate(text, ${separators}, ${' '.repeat(separators.length)}),
+        ${`\\S{${longestWord}}`}, '\\& ', 'g'
+      ),
+      nfc
     ),
-    nfc
+    ${unruly}, ${ruled}
   )`

@@ -175,6 +175,18 @@ test('words are found in whatever form of Unicode they come, and are shown as th
   expect((await search(ann, 'tiếng')).items).toHaveLength(3)
 })
 
+test('words are found whose letters have a small form of their own, however they are written', async () => {
+  const { ann, conversation } = await world.pair()
+  const text = 'Από την ΟΔΟΣ ΕΡΜΟΥ στο İstanbul'
+  await world.send(ann, conversation.id, text)
+  for (const query of ['ΟΔΟΣ', 'οδος', 'Οδός'.normalize('NFD').replaceAll('\u0301', ''), '"οδοσ ερμου"'])
+    expect(textsOf(await search(ann, query))).toEqual([text])
+  for (const query of ['İstanbul', 'I\u0307stanbul', 'istanbul', 'ISTANBUL']) {
+    const { items } = await search(ann, query)
+    expect(items[0]?.snippet.filter(({ match }) => match)).toEqual([{ text: 'İstanbul', match: true }])
+  }
+})
+
 test('texts full of what paths and addresses are made of are indexed like any other', async () => {
   const { ann, ben, conversation } = await world.pair()
   const units = ['a_', 'a_', 'a_', 'a~/', 'a./', 'a-1.', 'a@a.', 'a&', 'a<', 'a:/', 'a 1e1e', 'a ']

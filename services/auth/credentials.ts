@@ -1,7 +1,7 @@
 import { Problem } from '@plaza/kit/problem'
 import { networkOf } from './client-of.ts'
 import type { Ctx } from './context.ts'
-import { emailKey } from './email.ts'
+import { emailKey, tidyEmail } from './email.ts'
 import { hashToken } from './token.ts'
 import { hashUsername } from './username.ts'
 
@@ -22,7 +22,8 @@ type Attempt = { login: string; password: string; ip: string | null }
  * Throws Problem unauthenticated or limited.
  */
 export async function proveByLogin(ctx: Ctx, { login, password, ip }: Attempt): Promise<Proved> {
-  const email = login.includes('@') ? emailKey(login) : undefined
+  // Tidied first, for keyboards of East Asia write a wide @, with which a registration takes the address, too.
+  const email = tidyEmail(login).includes('@') ? emailKey(login) : undefined
   const nameHash = hashUsername(login)
   const [found] = await ctx.sql<Proved[]>`
     select id, password_hash, banned_at, banned_until

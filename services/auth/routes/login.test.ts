@@ -28,6 +28,12 @@ test('200: by name or address, in any case, with a session row of its own', asyn
   }
 })
 
+test('200: by an address that is written in wide characters, as it may be to register', async () => {
+  const person = await register()
+  const wide = person.user.email.replace('@', '\uff20').replace('.', '\uff0e')
+  expect((await send(wide, person.password)).status).toBe(200)
+})
+
 test('the access token says who, in which session and role, when to fractions of a second, and dies in time', async () => {
   const person = await register()
   const { iss, aud, sub, sid, role, iat = 0, exp = 0, jti } = decodeJwt(person.accessToken)

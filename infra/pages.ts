@@ -29,7 +29,9 @@ const answer = async (request: Request): Promise<Response> => {
   if (first === 'problem') return problem(Number(rest[0]), request)
   if (first === '') return Response.redirect('/docs', 302)
   if (first === 'health') return new Response('ok')
-  return (first === 'docs' && (await document(rest.join('/')))) || problem(404, request)
+  // The gateway sends the requests of a service here while none of its instances is well.
+  if (first !== 'docs') return problem(503, request)
+  return (await document(rest.join('/'))) ?? problem(404, request)
 }
 
 /** A page or document below /docs. Names are looked up in lists, so none can lead out of the folders. */

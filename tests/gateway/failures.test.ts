@@ -42,6 +42,46 @@ test('a dead service is a 503 on its routes while the others go on', async () =>
   await forwardAuth.stop()
 })
 
+test('a service of which no instance is well is a 503 of the gateway, and is not asked', async () => {
+  const forwardAuth = serveForwardAuth(gateway)
+  const state = { ready: true, asked: 0 }
+  const server = Bun.serve({
+    port: 0,
+    hostname: '127.0.0.1',
+    fetch: ({ url }) => {
+      if (url.endsWith('/health/ready')) return new Response(null, { status: state.ready ? 200 : 503 })
+      state.asked += 1
+      return new Response('fine')
+    },
+  })
+  await gateway.route({ relay: [`http://127.0.0.1:${server.port}`] })
+  expect((await get('/api/v1/queue')).status).toBe(200)
+
+  state.ready = false
+  await until(async () => (await get('/api/v1/queue')).status !== 200)
+  const { asked } = state
+  await expectUnavailable(await get('/api/v1/queue'))
+  expect(state.asked).toBe(asked)
+
+  state.ready = true
+  await until(async () => (await get('/api/v1/queue')).status === 200)
+  await Promise.all([server.stop(true), forwardAuth.stop()])
+})
+
+test("a service's own 503 says why, and when to come again", async () => {
+  const forwardAuth = serveForwardAuth(gateway)
+  const body = { type: 'about:blank', status: 503, code: 'unavailable', reason: 'overloaded' }
+  const busy = standIn(() => Response.json(body, { status: 503, headers: { 'retry-after': '7' } }))
+  await gateway.route({ message: [busy.url], auth: [busy.url] })
+  for (const path of ['/api/v1/search/messages', '/.well-known/jwks.json']) {
+    const answer = await get(path)
+    expect(answer.status).toBe(503)
+    expect(answer.headers.get('retry-after')).toBe('7')
+    expect(await answer.json()).toEqual(body)
+  }
+  await Promise.all([busy.stop(), forwardAuth.stop()])
+})
+
 test('auth away is a 503, not a 500', async () => {
   await gateway.route({ user: [service.url] })
   await expectUnavailable(await get('/api/v1/users/7'))

@@ -50,6 +50,17 @@ export const sendRaw = (
     request.end()
   })
 
+/** The status and all of the answer to a request that no client of ours would send: its first line and headers are given. */
+export const sendLines = async (url: string, lines: string[]): Promise<RawAnswer> => {
+  const { hostname, port } = new URL(url)
+  const socket = connect(Number(port), hostname)
+  socket.write([...lines, 'Connection: close', '', ''].join('\r\n'))
+  let answer = ''
+  for await (const chunk of socket) answer += chunk
+  const [head = '', ...body] = answer.split('\r\n\r\n')
+  return { status: Number(head.split(' ')[1]), body: body.join('\r\n\r\n') }
+}
+
 /** A POST of which all but the first byte of the body never comes. It stays open until destroyed. */
 export const leaveUnfinished = (url: string, path: string, headers: Record<string, string>): Socket => {
   const { hostname, port } = new URL(url)

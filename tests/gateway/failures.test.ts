@@ -2,7 +2,7 @@ import { afterAll, expect, test } from 'bun:test'
 import { once } from 'node:events'
 import { connect } from 'node:tls'
 import { standIn, testGateway } from '@plaza/infra/gateway'
-import { echo, leaveUnfinished, serveForwardAuth, serveMoody } from './_stand-ins.ts'
+import { echo, leaveUnfinished, sendLines, serveForwardAuth, serveMoody } from './_stand-ins.ts'
 
 const gateway = await testGateway({
   USER_RATE_BURST: '100000',
@@ -119,6 +119,35 @@ test('requests that are cut short are no sign of a dead service', async () => {
   for (let check = 0; check < 10; check++) {
     expect((await get(ticket)).status).toBe(200)
     await Bun.sleep(50)
+  }
+  await forwardAuth.stop()
+})
+
+test('methods that nobody knows are a 404, and no sign of a dead service', async () => {
+  const forwardAuth = serveForwardAuth(gateway)
+  await gateway.route({ auth: [service.url] })
+  const line = (method: string) => [`${method} /api/v1/auth/refresh HTTP/1.1`, 'Host: plaza']
+  for (let n = 0; n < 40; n += 1)
+    for (const method of ['BREW', 'get']) {
+      const { status, body } = await sendLines(gateway.url, line(method))
+      expect(status).toBe(404)
+      expect(JSON.parse(body)).toMatchObject({ status: 404, code: 'not_found' })
+      expect((await sendLines(gateway.url, line('GET'))).status).toBe(200)
+    }
+  await forwardAuth.stop()
+})
+
+test('a host that cannot be harms no answer', async () => {
+  const forwardAuth = serveForwardAuth(gateway)
+  await gateway.route({ auth: [service.url] })
+  for (const host of ['%00', 'x:99999', '[::1', '1.2.3.4.5', 'xn--a', 'a:b:c']) {
+    const ask = async (path: string) =>
+      await sendLines(gateway.url, [`GET ${path} HTTP/1.1`, `Host: ${host}`, 'Authorization: Bearer ada'])
+    expect((await ask('/api/v1/auth/me')).status).toBe(200)
+    expect((await ask('/.well-known/jwks.json')).status).toBe(200)
+    const { status, body } = await ask('/elsewhere')
+    expect(status).toBe(404)
+    expect(JSON.parse(body)).toMatchObject({ status: 404, code: 'not_found' })
   }
   await forwardAuth.stop()
 })

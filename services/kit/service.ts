@@ -4,6 +4,7 @@ import { type Environment, environmentOf, number, readConfig, StartupError } fro
 import { createHost, type Host, type Operation } from './host.ts'
 import { registry } from './metrics.ts'
 import { servicePorts } from './ports.ts'
+import { Problem } from './problem.ts'
 
 type Handler = (request: Request, server: Server<unknown>) => Response | Promise<Response>
 
@@ -127,7 +128,8 @@ function serve(
   draining: () => boolean,
 ) {
   const fetch: Handler = async (request, server) => {
-    const path = new URL(request.url).pathname
+    const path = URL.parse(request.url)?.pathname
+    if (path === undefined) return refuseHost()
     if (path === '/health/live') return new Response('ok')
     if (path === '/health/ready') return await readiness(running, draining())
     if (path === '/metrics')
@@ -151,6 +153,13 @@ function serve(
       { cause },
     )
   }
+}
+
+/** Of a request whose Host no URL can have, Bun's URL is a path alone, in which routes would be mistaken for others. */
+function refuseHost(): Response {
+  const problem = new Problem('invalid', 'The header Host is none that a URL can have')
+  const headers = { 'content-type': 'application/problem+json' }
+  return Response.json(problem.body(), { status: problem.status, headers })
 }
 
 async function readiness(running: Running, draining: boolean): Promise<Response> {

@@ -11,8 +11,17 @@ export const QueueType = z
 
 export const QueueData = z
   .record(z.string(), z.unknown())
-  .refine((data) => JSON.stringify(data).length <= dataBytes, 'must not be larger than 32 KB')
+  .refine(fits, 'must not be larger than 32 KB')
   .openapi({ description: 'Whatever the type asks for' })
+
+/** In bytes of UTF-8, as it is stored and sent. What is nested so deeply that it cannot be written is too large as well. */
+function fits(data: unknown): boolean {
+  try {
+    return Buffer.byteLength(JSON.stringify(data)) <= dataBytes
+  } catch {
+    return false
+  }
+}
 
 /** What is asked to be kept for a user until their devices have it. */
 export const QueueRequest = z

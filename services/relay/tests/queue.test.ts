@@ -63,12 +63,15 @@ test('what is not valid is refused', async () => {
     { type: 'No Spaces' },
     { data: 'text' },
     { data: { text: 'x'.repeat(40_000) } },
+    { data: { text: '漢'.repeat(12_000) } },
     { expiresAt: past },
     { expiresAt: '2999-01-01T00:00:00Z' },
     { userId: 'me' },
   ])
     expect(await statusOf(enqueue(id, change))).toBe(400)
-  expect(await statusOf(world.ask(admin.headers, 'POST', '/api/v1/queue', '{'))).toBe(400)
+  const nested = `{"userId":"${id}","type":"x","data":{"a":${'['.repeat(300_000)}${']'.repeat(300_000)}}}`
+  for (const body of ['{', nested])
+    expect(await statusOf(world.ask(admin.headers, 'POST', '/api/v1/queue', body))).toBe(400)
   for (const cursor of ['nonsense', '1.a-9999999999999999'])
     expect(await statusOf(world.ask(admin.headers, 'POST', '/api/v1/queue/ack', { cursor }))).toBe(400)
 })

@@ -31,3 +31,16 @@ test('200: all accounts page by page; 403: for admins only; 401: nobody else', a
     code: 'unauthenticated',
   })
 })
+
+test('200: a name or address is found in whatever form its beginning is written', async () => {
+  const admin = await createAdmin()
+  const find = async (query: string) => {
+    const answer = await auth.as(admin).api.v1.admin.users.$get({ query: { query } })
+    return Users.parse(await answer.json()).items.map(({ username }) => username)
+  }
+  const email = `zoë.${crypto.randomUUID()}@example.org`
+  const json = { username: 'ΝΙΚΟΣΙΑ', email, password: 'late otters juggle 7 plums' }
+  expect((await auth.client.api.v1.auth.register.$post({ json })).status).toBe(201)
+  for (const query of ['ΝΙΚΟΣ', 'νικοσ', 'ΝΙΚΟΣΙΑ', email.normalize('NFD'), 'ｚＯË.'])
+    expect(await find(query)).toEqual(['ΝΙΚΟΣΙΑ'])
+})

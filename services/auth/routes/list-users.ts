@@ -29,12 +29,14 @@ export const listUsers = ({ sql }: Ctx) =>
   defineRoute(route, async (c) => {
     const { limit, cursor, query } = c.req.valid('query')
     const [before] = readCursor(cursor, z.tuple([z.uuid()])) ?? []
-    const beginning = query && `${query.toLowerCase().replaceAll(/[\\%_]/g, '\\$&')}%`
+    // In the form in which names and addresses are kept. The store makes small letters of both sides of a name: it has
+    // another small Σ than JavaScript.
+    const beginning = query && `${query.normalize('NFKC').replaceAll(/[\\%_]/g, '\\$&')}%`
     const rows = await sql<AdminUserRow[]>`
       select ${adminUserColumns(sql)}
       from users
       where username is not null
-        ${beginning ? sql`and (lower(username) like ${beginning} or email_key like ${beginning})` : sql``}
+        ${beginning ? sql`and (lower(username) like lower(${beginning}) or email_key like ${beginning.toLowerCase()})` : sql``}
         ${before ? sql`and id < ${before}` : sql``}
       order by id desc
       limit ${limit + 1}`

@@ -12,7 +12,12 @@ const origin = { trace: readTrace(traceparent), requestId: 'request-1' }
 test('a trace is continued as it came, or begun', () => {
   const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`
   expect(readTrace(traceparent)).toEqual({ traceparent, traceId: 'a'.repeat(32), sampled: true })
-  for (const header of [undefined, '', 'rubbish', `00-${'a'.repeat(31)}-${'b'.repeat(16)}-01`]) {
+  const malformed = [
+    `00-${'a'.repeat(31)}-${'b'.repeat(16)}-01`,
+    `00-${'0'.repeat(32)}-${'b'.repeat(16)}-01`,
+    `00-${'a'.repeat(32)}-${'0'.repeat(16)}-01`,
+  ]
+  for (const header of [undefined, '', 'rubbish', ...malformed]) {
     const fresh = readTrace(header)
     expect(fresh.sampled).toBe(false)
     expect(fresh.traceparent).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/)

@@ -6,7 +6,8 @@ export type Trace = { traceparent: string; traceId: string; sampled: boolean }
 /** On whose behalf something runs: a request, or an event of one. */
 export type Origin = { trace: Trace; requestId?: string }
 
-const form = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/
+/** Ids of zeros alone name nothing. */
+const form = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})$/
 const current = new AsyncLocalStorage<Origin>()
 
 /** The trace that a `traceparent` header continues, or a new unsampled one when the header is absent or malformed. */

@@ -16,10 +16,13 @@ const controls = /[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/u
 /** A character that shows; the blank of braille does not, nor do fillers, though they count as letters. */
 const visible = /[^\p{C}\p{M}\p{Z}\p{Default_Ignorable_Code_Point}\u2800]/u
 
+/** A line as it is kept. */
+export const tidyLine = (text: string): string => text.normalize('NFC').trim()
+
 /** One line of text for a person's eyes: trimmed, in Unicode form NFC, without controls, with something to see. */
 export const Line = (max: number, min = 1) =>
   Text(max * 4)
-    .transform((text) => text.normalize('NFC').trim())
+    .transform(tidyLine)
     .pipe(
       z
         .string()

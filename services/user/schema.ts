@@ -1,13 +1,15 @@
 import { z } from '@hono/zod-openapi'
 import { Id } from '@plaza/kit/id'
-import { Line, Text } from '@plaza/kit/text'
+import { Line, Text, tidyLine } from '@plaza/kit/text'
 
 const maxFields = 20
 
-/** A record of zod leaves a key of this name out, and its owner would not learn of it. */
-function refuseProto(fields: Record<string, string>, context: z.RefinementCtx): Record<string, string> {
-  if (Object.hasOwn(Object(fields), '__proto__'))
-    context.addIssue({ code: 'custom', message: 'must not hold __proto__' })
+/** A record of zod leaves out a key of this name, and all but one of those that tidying makes the same: nobody would learn of it. */
+function refuseLost(fields: Record<string, string>, context: z.RefinementCtx): Record<string, string> {
+  const names = Object.keys(Object(fields))
+  if (names.includes('__proto__')) context.addIssue({ code: 'custom', message: 'must not hold __proto__' })
+  if (new Set(names.map(tidyLine)).size < names.length)
+    context.addIssue({ code: 'custom', message: 'must not hold the same name twice' })
   return fields
 }
 
@@ -50,7 +52,7 @@ export const ProfileEdit = z
     favouriteStyle: Line(80).nullable(),
     fields: z
       .preprocess(
-        refuseProto,
+        refuseLost,
         z
           .record(Line(40), Line(200))
           .refine(

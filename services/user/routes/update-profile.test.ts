@@ -82,6 +82,7 @@ test.each<[string, Edit]>([
   ['an avatar in the clear', { avatar: 'http://example.org/a.png' }],
   ['too many fields', { fields: tooMany }],
   ['a field that a record cannot hold', { fields: JSON.parse('{"__proto__":"x"}') }],
+  ['two fields whose names are the same when tidied', { fields: { city: 'Oslo', 'city ': 'Bergen' } }],
   ['fields that are none', { fields: JSON.parse('null') }],
   ['a field that is too long', { fields: { x: 'y'.repeat(201) } }],
 ])('%s is refused', async (_, edit) => {

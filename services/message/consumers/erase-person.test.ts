@@ -189,6 +189,32 @@ test('somebody who never said anything gets a receipt, too', async () => {
   await receipt(nobody)
 })
 
+test('an erasure reads on from where it stopped, and not all conversations anew for each', async () => {
+  const ann = await world.createUser()
+  const count = 300
+  await knowMany(ann, count)
+  const before = await conversationsRead()
+  await remove(ann)
+  await receipt(ann)
+  const readOfEach = async () => ((await conversationsRead()) - before) / count
+  // Each sweep reads each of them, which Postgres tells a little later.
+  await eventually(async () => expect(await readOfEach()).toBeGreaterThan(2))
+  expect(await readOfEach()).toBeLessThan(50)
+})
+
+/** How many conversations have been read so far, by whatever way. */
+async function conversationsRead(): Promise<number> {
+  const [row] = await world.db<{ read: number }[]>`
+    select seq_tup_read + (
+        select sum(idx_tup_read)
+        from pg_stat_user_indexes
+        where relid = 'conversations'::regclass
+      )::bigint as read
+    from pg_stat_user_tables
+    where relid = 'conversations'::regclass`
+  return row?.read ?? 0
+}
+
 test('nobody is written to for longer because there is much to sweep of somebody else', async () => {
   const ann = await world.createUser()
   await knowMany(ann, 3_000)

@@ -83,13 +83,19 @@ export function createReader(options: Options): Reader {
         if (!(await turn(() => readPage(session)))) break
         noteStall(session)
       } while (session.phase === 'open' && session.stalledAt === 0 && session.behind)
-    } catch (error) {
-      session.behind = true
-      noteFailure(log, error, 'mailbox not read')
-      setTimeout(() => void catchUp(session), retryMs).unref()
-    } finally {
       session.reading = false
+    } catch (error) {
+      noteFailure(log, error, 'mailbox not read')
+      retryLater(session)
     }
+  }
+  /** Until then it counts as reading, or each frame that comes meanwhile would begin tries of its own. */
+  const retryLater = (session: Session) => {
+    session.behind = true
+    setTimeout(() => {
+      session.reading = false
+      void catchUp(session)
+    }, retryMs).unref()
   }
   return {
     async open(session, cursor) {

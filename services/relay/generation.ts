@@ -111,12 +111,28 @@ async function check({ sql, redis, nats, log }: Options, known: Known): Promise<
 
 /** Makes all mailboxes void, inside a transaction that holds the row. */
 export async function begin(tx: Transaction, redis: Redis, { generation, appends }: Known): Promise<void> {
-  for await (const rows of tx<{ userId: string }[]>`select user_id from tombstones`.cursor(1_000))
-    await Promise.all(rows.map(({ userId }) => eraseMailbox(redis, userId)))
+  await eraseBuried(tx, redis)
   await redis.set(generationKey, generation)
   await tx`
     update mailboxes
     set generation = ${generation}, appends = ${appends}`
+}
+
+const pageSize = 1_000
+const firstId = '00000000-0000-0000-0000-000000000000'
+
+/** Each page is a statement of its own, for the time that a statement may take would count for a cursor as a whole. */
+async function eraseBuried(tx: Transaction, redis: Redis): Promise<void> {
+  for (let after: string | undefined = firstId; after; ) {
+    const page: { userId: string }[] = await tx<{ userId: string }[]>`
+      select user_id
+      from tombstones
+      where user_id > ${after}
+      order by user_id
+      limit ${pageSize}`
+    await Promise.all(page.map(({ userId }) => eraseMailbox(redis, userId)))
+    after = page.at(-1)?.userId
+  }
 }
 
 /** Removes a mailbox for ever. */

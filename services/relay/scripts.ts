@@ -67,9 +67,10 @@ local function trim(frames, meta, n, trimmedTo, bytes, trimTo)
   return trimmedTo, bytes
 end
 
--- A new day notes where it begins, has the keys live on, and answers up to where keepMs has passed.
+-- A new day notes where it begins, for the first who comes to it, as clocks differ; it has the keys live on, and answers
+-- up to where keepMs has passed.
 local function turnDay(frames, meta, before, trimTo)
-  redis.call('HSET', meta, 'day:' .. today, before)
+  redis.call('HSETNX', meta, 'day:' .. today, before)
   local oldest = today - math.ceil(keepMs / 86400000)
   for past = oldest, oldest - 14, -1 do
     local mark = redis.call('HGET', meta, 'day:' .. past)

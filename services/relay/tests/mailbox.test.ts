@@ -1,9 +1,9 @@
-import { expect, test } from 'bun:test'
+import { afterEach, expect, setSystemTime, test } from 'bun:test'
 import { newId } from '@plaza/kit/id'
 import { testDeps } from '@plaza/kit/testing'
 import { createAppender } from '../appender.ts'
 import { keysOf } from '../keys.ts'
-import { openMailbox, readMailbox } from '../mailbox.ts'
+import { keepMs, openMailbox, readMailbox } from '../mailbox.ts'
 import { readPointer, toStored } from '../pointer.ts'
 import { runScript } from '../script.ts'
 import { emptyScript } from '../scripts.ts'
@@ -25,6 +25,7 @@ const appenderWith = (frames: number, bytes = 1 << 22) =>
     config: { MAILBOX_FRAMES: frames, MAILBOX_BYTES: bytes, MAILBOXES_PER_CALL: 32 },
   })
 const frame = (text = '{}', id = newId()) => ({ id, text, stored: text })
+afterEach(() => void setSystemTime())
 
 test('a frame is appended once however often it comes', async () => {
   const userId = newId()
@@ -97,4 +98,21 @@ test('a mailbox that was emptied when memory was short ends by itself like any o
   await appender.append(new Map([[userId, [frame()]]]))
   expect(await redis.pttl(frames)).toBeGreaterThan(0)
   expect(await redis.pttl(meta)).toBeGreaterThan(0)
+})
+
+test('a frame is kept for its days though the clocks of two relays differ around midnight', async () => {
+  const userId = newId()
+  const appender = appenderWith(100)
+  const dayMs = 86_400_000
+  const midnight = Math.ceil(Date.now() / dayMs) * dayMs
+  const appendAt = async (time: number) => {
+    setSystemTime(time)
+    await appender.append(new Map([[userId, [frame()]]]))
+    return (await openMailbox(redis, userId, { generation: 1 }))?.trimmedTo
+  }
+  await appendAt(midnight - 1_000)
+  await appendAt(midnight + 1_000)
+  await appendAt(midnight - 500)
+  expect(await appendAt(midnight + keepMs - dayMs + 2_000)).toBe(0)
+  expect(await appendAt(midnight + keepMs + 2_000)).toBe(1)
 })

@@ -30,9 +30,11 @@ export const connect = (ctx: Ctx) =>
     if (c.req.header('upgrade')?.toLowerCase() !== 'websocket')
       throw new Problem('invalid', 'Ask for a WebSocket here', { reason: 'upgrade_required' })
     assertOrigin(ctx, c.req.header('origin'))
-    if (ctx.draining()) throw new Problem('unavailable', 'This node is closing', { retryAfterSeconds: 1 })
+    assertStaying(ctx)
     const ticket = await withRedis(() => redeemTicket(ctx.redis, c.req.valid('query').ticket))
     await ctx.identity.assertNotRevoked(ticket)
+    // Again, for who comes in after the others were told to go would not be told.
+    assertStaying(ctx)
     if (ctx.sessions.of(ticket.userId).length >= ctx.config.SOCKETS_PER_USER)
       throw new Problem('limited', 'Too many sockets are open', { reason: 'too_many_sockets' })
     if (!ctx.upgrade(c.req.raw, newSession(ticket)))
@@ -40,6 +42,10 @@ export const connect = (ctx: Ctx) =>
     // The socket has taken over the connection; this answer is not sent.
     return new Response(null)
   })
+
+function assertStaying({ draining }: Ctx): void {
+  if (draining()) throw new Problem('unavailable', 'This node is closing', { retryAfterSeconds: 1 })
+}
 
 function assertOrigin({ config }: Ctx, origin: string | undefined): void {
   if (origin === undefined || config.ALLOWED_ORIGINS.includes('*')) return

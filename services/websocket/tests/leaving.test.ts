@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test'
 import { newId } from '@plaza/kit/id'
+import { revocationStream } from '@plaza/kit/revocation'
 import { eventually } from '@plaza/kit/testing'
 import { createTicket, startWorld, textsOf } from './_world.ts'
 
@@ -50,3 +51,22 @@ async function open(port: number, ticket: string): Promise<never> {
   const answer = await fetch(`http://127.0.0.1:${port}/api/v1/ws?ticket=${ticket}`, { headers })
   throw new Error(String(answer.status))
 }
+
+test('who is being let in when the node begins to close is sent elsewhere, too', async () => {
+  const node = await world.addNode()
+  const ticket = await createTicket(node, await deps.createUser())
+  const { revocations } = await node.host.identity('websocket')
+  await world.nats.jsm.streams.delete(revocationStream)
+  await eventually(() => expect(revocations.isFresh()).toBe(false))
+  const [asked, answer] = [Promise.withResolvers<void>(), Promise.withResolvers<Response>()]
+  node.host.local.set('auth', () => {
+    asked.resolve()
+    return answer.promise
+  })
+  const opening = open(node.port, ticket)
+  await asked.promise
+  const drained = node.running.drain?.()
+  answer.resolve(Response.json({ revoked: false }))
+  await expect(opening).rejects.toThrow('503')
+  await drained
+})

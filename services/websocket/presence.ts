@@ -83,7 +83,7 @@ export function createPresence(ctx: Ctx, relations: RelationChanges): PresenceBo
     nats.connection.publish(subjectOf(userId))
   }
   const sweep = async () => {
-    const now = Date.now()
+    const now = performance.now()
     for (const [userId, since] of leaving) {
       if (now - since < config.OFFLINE_AFTER_SECONDS * 1_000) continue
       if (sessions.of(userId).length === 0) await tell(userId)
@@ -108,7 +108,7 @@ export function createPresence(ctx: Ctx, relations: RelationChanges): PresenceBo
     changed: ({ userId }) => tell(userId),
     left(session) {
       for (const userId of session.watching?.keys() ?? []) forget(session, userId)
-      if (sessions.of(session.userId).length === 0) leaving.set(session.userId, Date.now())
+      if (sessions.of(session.userId).length === 0) leaving.set(session.userId, performance.now())
       else void tell(session.userId).catch((error) => log.debug({ err: error }, 'presence not told'))
     },
     async watch(session, userIds) {

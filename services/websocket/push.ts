@@ -9,7 +9,7 @@ export function push(session: Session, text: string): boolean {
   if (!socket || session.phase === 'closed') return false
   const result = socket.send(text)
   if (result <= 0 && session.stalledAt === 0) {
-    session.stalledAt = Date.now()
+    session.stalledAt = performance.now()
     session.stalledBytes = socket.getBufferedAmount()
   }
   return result !== 0

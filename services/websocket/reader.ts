@@ -134,6 +134,6 @@ export function createReader(options: Options): Reader {
 export function noteStall(session: Session): void {
   const held = session.socket?.getBufferedAmount() ?? 0
   if (held === 0) session.stalledAt = 0
-  else if (session.stalledAt === 0 || held < session.stalledBytes) session.stalledAt = Date.now()
+  else if (session.stalledAt === 0 || held < session.stalledBytes) session.stalledAt = performance.now()
   session.stalledBytes = held
 }

@@ -18,7 +18,7 @@ const pong = '{"type":"pong"}'
 export function receive(ctx: Ctx, parts: Parts, session: Session, raw: string | Buffer): void {
   if (session.phase === 'closed') return
   const bytes = typeof raw === 'string' ? Buffer.byteLength(raw) : raw.length
-  const budget = spend(session, bytes, ctx.config, Date.now())
+  const budget = spend(session, bytes, ctx.config, performance.now())
   if (bytes > frameBytes) close(session, closeCodes.tooLarge, 'a frame may hold 64 KB')
   else if (budget === 'over') close(session, closeCodes.overBudget, 'too many frames')
   else if (budget === 'refused') pushProblem(session, overBudget(), refOf(raw))

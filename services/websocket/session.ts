@@ -8,7 +8,7 @@ export type Ticket = { userId: string; sessionId: string; role: Role; issuedAt: 
 
 /**
  * One socket's state. There may be many thousands, so it holds numbers and short strings, and no buffer:
- * what a socket has not got yet stays in the mailbox.
+ * what a socket has not got yet stays in the mailbox. Its times are those of `performance.now()`, which nobody sets.
  */
 export type Session = Ticket & {
   socket: Socket | undefined
@@ -42,7 +42,7 @@ export const newSession = (ticket: Ticket): Session => ({
   ...ticket,
   socket: undefined,
   phase: 'new',
-  since: Date.now(),
+  since: performance.now(),
   epoch: '',
   lastSent: 0,
   behind: false,

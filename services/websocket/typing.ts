@@ -35,7 +35,7 @@ export function createTyping({ message, redis, nats, log }: Ctx, relations: Rela
     const key = `${userId} ${conversationId}`
     const known = audiences.get(key)
     if (known && isFresh(userId, known)) return known.userIds
-    const at = Date.now()
+    const at = performance.now()
     const answer = await message(
       `http://message/internal/v1/conversations/${conversationId}/audience?userId=${userId}`,
     )
@@ -58,7 +58,7 @@ export function createTyping({ message, redis, nats, log }: Ctx, relations: Rela
   }
   relations.onChange((change) => {
     const { userId, otherId } = change
-    for (const id of otherId ? [userId, otherId] : [userId]) changes.set(id, Date.now())
+    for (const id of otherId ? [userId, otherId] : [userId]) changes.set(id, performance.now())
     void endAll((one) => concerns(one, change)).catch((error) =>
       log.debug({ err: error }, 'typing not ended'),
     )
@@ -70,7 +70,7 @@ export function createTyping({ message, redis, nats, log }: Ctx, relations: Rela
         const one = active.get(key)
         return one && (await end(key, one))
       }
-      const now = Date.now()
+      const now = performance.now()
       if (now - session.typedAt < perSocketMs) return
       session.typedAt = now
       const before = active.get(key)
@@ -80,7 +80,7 @@ export function createTyping({ message, redis, nats, log }: Ctx, relations: Rela
       if (before && one.shownTo.length === 0) await show(before, false)
       if (active.get(key) === one) await show(one, true)
     },
-    sweep: () => endAll(({ until }) => until <= Date.now()),
+    sweep: () => endAll(({ until }) => until <= performance.now()),
     leave: (session) => endAll((one) => one.session === session),
   }
 }

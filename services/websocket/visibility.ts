@@ -42,7 +42,7 @@ export function createVisibility(
   /** Who could not be asked about is asked about later, after the others. */
   const askAgain = async (session: Session) => {
     toAsk.delete(session)
-    session.visibleAt = Date.now()
+    session.visibleAt = performance.now()
     const { watching, phase } = session
     if (!watching || watching.size === 0 || phase === 'closed') return
     try {
@@ -64,14 +64,14 @@ export function createVisibility(
       askWaiting().catch((error) => log.debug({ err: error }, 'visibility not asked; it is asked again')),
     ),
     every(1_000, log, async () => {
-      const before = Date.now() - config.VISIBLE_SECONDS * 1_000
+      const before = performance.now() - config.VISIBLE_SECONDS * 1_000
       for (const session of sessions.all())
         if (session.watching && session.visibleAt < before) await askAgain(session)
     }),
   ]
   return {
     async ask(session, userIds) {
-      if (session.visibleAt === 0) session.visibleAt = Date.now()
+      if (session.visibleAt === 0) session.visibleAt = performance.now()
       await ask(session, userIds, true)
     },
     async stop() {

@@ -20,7 +20,11 @@ const maxAtOnce = 500
 export function startWatch(ctx: Ctx, { reader, typing }: Parts): Watch {
   const { config, log, nats, sessions } = ctx
   const greeting = new Set<Session>()
-  let round: { left: string[]; share: number; startedAt: number } = { left: [], share: 0, startedAt: 0 }
+  let round: { left: string[]; share: number; startedAt: number } = {
+    left: [],
+    share: 0,
+    startedAt: Number.NEGATIVE_INFINITY,
+  }
 
   const checkUsers = async (users: readonly string[]) => {
     for (let from = 0; from < users.length; from += maxAtOnce) {
@@ -33,14 +37,14 @@ export function startWatch(ctx: Ctx, { reader, typing }: Parts): Watch {
   const checkAll = () => void checkUsers([...sessions.users()])
   /** A part of all users at each tick, so that everybody's turn comes once in CHECK_SECONDS. */
   const checkSome = async () => {
-    if (round.left.length === 0 && Date.now() - round.startedAt >= config.CHECK_SECONDS * 1_000) {
+    if (round.left.length === 0 && performance.now() - round.startedAt >= config.CHECK_SECONDS * 1_000) {
       const left = [...sessions.users()]
-      round = { left, share: Math.ceil(left.length / config.CHECK_SECONDS), startedAt: Date.now() }
+      round = { left, share: Math.ceil(left.length / config.CHECK_SECONDS), startedAt: performance.now() }
     }
     await checkUsers(round.left.splice(0, round.share))
   }
   const checkTimes = () => {
-    const now = Date.now()
+    const now = performance.now()
     for (const session of greeting) {
       if (session.phase !== 'new') greeting.delete(session)
       else if (now - session.since > config.HELLO_SECONDS * 1_000)

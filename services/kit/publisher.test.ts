@@ -1,4 +1,4 @@
-import { afterAll, expect, test } from 'bun:test'
+import { afterAll, expect, setSystemTime, test } from 'bun:test'
 import { testParts } from '@plaza/infra/testing'
 import { newId } from './id.ts'
 import { createLog } from './log.ts'
@@ -60,4 +60,13 @@ test('a broker that does not answer is given up after a while', async () => {
   const answer = await nats.publish(row()).catch((error: Error) => error.message)
   await parts.nats.kill('SIGCONT')
   expect(answer).toBe('the broker did not answer')
+})
+
+test('a broker that does not answer is given up though the clock is set back meanwhile', async () => {
+  await parts.nats.kill('SIGSTOP')
+  const answer = nats.publish(row()).catch((error: Error) => error.message)
+  setSystemTime(Date.now() - 3_600_000)
+  expect(await answer).toBe('the broker did not answer')
+  setSystemTime()
+  await parts.nats.kill('SIGCONT')
 })

@@ -63,8 +63,8 @@ export function createPublisher(connection: NatsConnection, timeoutMs = 3_000): 
         if (recipients) head.set(recipientsHeader, recipients)
         const number = String(++count)
         connection.publish(subject, body, { reply: `${inbox}.${number}`, headers: head })
-        waiting.set(number, { resolve, reject, since: Date.now() })
-        timer ??= setInterval(() => giveUp(Date.now() - timeoutMs, 'the broker did not answer'), 250)
+        waiting.set(number, { resolve, reject, since: performance.now() })
+        timer ??= setInterval(() => giveUp(performance.now() - timeoutMs, 'the broker did not answer'), 250)
       }),
     connectionLost: () => giveUp(Number.POSITIVE_INFINITY, 'the connection to the broker was lost'),
   }

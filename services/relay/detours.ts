@@ -28,7 +28,7 @@ export function createDetours(): Detours {
       return users.size > 0 && recipients.split(',').some((userId) => users.has(userId))
     },
     begin({ id, recipients }) {
-      const now = Date.now()
+      const now = performance.now()
       // They stand in the order of their times.
       for (const [eventId, { at }] of events) {
         if (at > now - keepMs) break

@@ -130,7 +130,11 @@ async function moveTo(
   conversationId: string,
   seq: number,
 ): Promise<void> {
-  await tx`update erasures set conversation_id = ${conversationId}, seq = ${seq} where user_id = ${userId}`
+  // Due anew, so that those that are due as well have their step next, however much there is to sweep here.
+  await tx`
+    update erasures
+    set conversation_id = ${conversationId}, seq = ${seq}, due_at = now()
+    where user_id = ${userId}`
 }
 
 const pageOfRelations = 1_000

@@ -85,3 +85,22 @@ test('a replay for a service that does not run says so', async () => {
   const answer = await replayDeadLetter(nats, { consumer: 'nobody-listens', eventId: newId() })
   expect(answer).toContain('does not run')
 })
+
+test('what nobody gave an id, or holds what no database keeps, is set aside and holds up nothing', async () => {
+  await dropAll()
+  const texts = ['no event', '{"id":"\0"}']
+  for (const text of texts) await nats.js.publish(`evt.note.made.${newId()}`, text)
+  isBroken = false
+  const emission = noted.emit({ subject: newId(), data: {} })
+  await outbox.transaction(async (_tx, emit) => emit(emission))
+  await eventually(() => expect(taken).toContain(emission.event.id))
+  const letters = await listDeadLetters(sql)
+  const bodies = await Promise.all(
+    letters.map(async ({ eventId }) => (await showDeadLetters(sql, eventId))[0]?.body),
+  )
+  expect(bodies.toSorted()).toEqual(['no event', '{"id":"\ufffd"}'])
+})
+
+async function dropAll(): Promise<void> {
+  for (const { eventId } of await listDeadLetters(sql)) await dropDeadLetters(sql, eventId)
+}

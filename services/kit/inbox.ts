@@ -157,9 +157,9 @@ async function noteFailure(
       ${subscription.durable},
       ${eventIdOf(message)},
       ${message.subject},
-      ${message.string()},
+      ${storable(message.string())},
       ${message.headers?.get(recipientsHeader) ?? ''},
-      ${error.slice(0, 2_000)}
+      ${storable(error.slice(0, 2_000))}
     )
     on conflict (consumer, event_id) do update
     set attempts = inbox_failures.attempts + 1,
@@ -169,5 +169,16 @@ async function noteFailure(
   return row?.attempts ?? 1
 }
 
-/** The event's id as the publisher gave it, readable even when the body is not. */
-const eventIdOf = (message: JsMsg): string => message.headers?.get('Nats-Msg-Id') ?? ''
+const form = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
+/**
+ * The event's id as the publisher gave it, readable even when the body is not. What came from elsewhere and has none
+ * gets one from its place: a failure that could not be noted would hold up all that follows.
+ */
+function eventIdOf(message: JsMsg): string {
+  const id = message.headers?.get('Nats-Msg-Id') ?? ''
+  return form.test(id) ? id : Bun.randomUUIDv5(`${message.info.stream} ${message.seq}`, 'url')
+}
+
+/** No text column holds NUL. */
+const storable = (text: string): string => text.replaceAll('\0', '\ufffd')

@@ -1,4 +1,5 @@
 import type { Api } from '../api.ts'
+import { backOff, pause } from '../pause.ts'
 import type { Conversation, GapFrame, Receipt, Relation } from '../wire.ts'
 import type { NewConversation } from './events.ts'
 import type { Memory } from './memory.ts'
@@ -13,6 +14,7 @@ type Options = {
   onContact(relation: Relation): void
   onReceipt(receipt: Receipt): void
   onConversation(conversation: NewConversation): void
+  onError(error: unknown): void
   /** Ends the repair with the connection. */
   signal: AbortSignal
 }
@@ -22,15 +24,60 @@ type Counters = { id: string; revision: number; deliveredSeq?: number; readSeq?:
 /** Contacts may reach a device a little out of order, so a repair starts this far below the newest. */
 const contactMargin = 16
 
-/** Fetches and tells everything that a mailbox lost, scope by scope. */
-export async function repairGap(options: Options, gap: GapFrame): Promise<void> {
+/** Conversations whose repair has failed, each with the promise that it is done yet; it rejects when the connection ends. */
+export type Owed = Map<string, Promise<void>>
+
+/** A repair that keeps failing is tried again this long after the last time at the most. */
+const longestPauseMs = 60_000
+
+/**
+ * Fetches and tells everything that a mailbox lost, scope by scope. A conversation that cannot be repaired holds up no
+ * other: it is tried again once all have had their turn.
+ */
+export async function repairGap(options: Options, gap: GapFrame): Promise<Owed> {
   const { api, memory } = options
   const { conversations, more, contacts } = gap.scopes
   if (gap.reason !== 'trimmed') noteLoss(memory)
   const listed: Counters[] = conversations ?? []
   const all = more || !conversations ? await collect<Conversation>(api, '/api/v1/conversations') : listed
-  for (const counters of all) await repairConversation(options, counters)
+  const failed = await repairEach(options, all)
   if (contacts === null || contacts > memory.contacts) await repairContacts(options)
+  return repairAgain(options, failed)
+}
+
+/** Answers with those that have failed. */
+async function repairEach(
+  options: Options,
+  conversations: Counters[],
+  onRepaired: (id: string) => void = () => {},
+): Promise<Counters[]> {
+  const failed: Counters[] = []
+  for (const counters of conversations)
+    try {
+      await repairConversation(options, counters)
+      onRepaired(counters.id)
+    } catch (error) {
+      options.signal.throwIfAborted()
+      options.onError(error)
+      failed.push(counters)
+    }
+  return failed
+}
+
+/** Goes on in rounds, one conversation after the other, so that an outage makes no storm of calls. */
+function repairAgain(options: Options, failed: Counters[]): Owed {
+  const { signal } = options
+  const repairs = new Map(failed.map(({ id }) => [id, Promise.withResolvers<void>()]))
+  const goOn = async () => {
+    for (let attempt = 0, left = failed; left.length > 0; attempt += 1) {
+      await pause(backOff(attempt, longestPauseMs), signal)
+      left = await repairEach(options, left, (id) => repairs.get(id)?.resolve())
+    }
+  }
+  goOn().catch((error) => {
+    for (const { reject } of repairs.values()) reject(error)
+  })
+  return new Map([...repairs].map(([id, { promise }]) => [id, promise]))
 }
 
 async function repairConversation(options: Options, counters: Counters): Promise<void> {

@@ -2,6 +2,7 @@ import type { Emitter } from '../emitter.ts'
 import type { GapFrame, Message, PlazaEvent, Receipt, Relation } from '../wire.ts'
 import type { Acks } from './acks.ts'
 import type { LiveEvents, NewConversation } from './events.ts'
+import type { Owed } from './gap.ts'
 import { type Memory, noteOnce } from './memory.ts'
 import type { Change, Timeline } from './timeline.ts'
 
@@ -18,8 +19,9 @@ type Options = {
   onReceipt(receipt: Receipt): void
   onContact(relation: Relation): void
   onConversation(conversation: NewConversation): void
-  repair(gap: GapFrame): Promise<void>
-  /** Called when a repair failed: the connection is to be made anew from the old cursor. */
+  /** Answers with the conversations that are not repaired yet: theirs goes on waiting. */
+  repair(gap: GapFrame): Promise<Owed>
+  /** Called when a repair failed as a whole: the connection is to be made anew from the old cursor. */
   onFailure(error: unknown): void
 }
 
@@ -38,13 +40,14 @@ const hasVersion = /^(contact|block|receipt)\./
 export function createIntake(options: Options) {
   const { memory, timeline, emitter, acks, repair, onFailure } = options
   let held: StreamFrame[] | undefined
+  /** What has come of conversations whose repair goes on. */
+  const late = new Map<string, (() => void)[]>()
   let closed = false
 
   const isRepeat = ({ id, type }: PlazaEvent) => {
     return !changes[type] && !hasVersion.test(type) && !noteOnce(memory, id)
   }
-  const handleEvent = (cursor: string, event: PlazaEvent) => {
-    const done = acks.take(cursor)
+  const handleEvent = (event: PlazaEvent, done: () => void) => {
     if (isRepeat(event)) return done()
     emitter.emit('event', event)
     const change = changes[event.type]
@@ -61,17 +64,33 @@ export function createIntake(options: Options) {
     if (event.type === 'conversation.created') options.onConversation(dataOf<NewConversation>(event))
     done()
   }
-  const handle = (frame: StreamFrame) => {
-    if (frame.type === 'event') return handleEvent(frame.cursor, frame.event)
+  const handleGap = ({ reason }: GapFrame, owed: Owed, done: () => void) => {
+    const finish = () => {
+      done()
+      emitter.emit('repaired', { reason })
+    }
+    if (owed.size === 0) return finish()
+    // It rejects when the connection ends: the next one begins with the same gap.
+    Promise.all([...owed].map(([id, repaired]) => putOff(id, repaired))).then(finish, () => {})
+  }
+  const putOff = async (id: string, repaired: Promise<void>) => {
+    late.set(id, late.get(id) ?? [])
+    await repaired
+    const waiting = late.get(id) ?? []
+    late.delete(id)
+    for (const goOn of waiting) goOn()
+  }
+  const deal = (frame: StreamFrame, done: () => void) => {
+    if (frame.type === 'event') handleEvent(frame.event, done)
     // No event tells this socket of its own messages; a resume from before it brings one.
-    if (frame.type === 'sent') return timeline.accept('message', frame.message, acks.take())
-    const done = acks.take(frame.cursor)
-    wait(
-      repair(frame).then(() => {
-        done()
-        emitter.emit('repaired', { reason: frame.reason })
-      }),
-    )
+    else if (frame.type === 'sent') timeline.accept('message', frame.message, done)
+    else wait(repair(frame).then((owed) => handleGap(frame, owed, done)))
+  }
+  const handle = (frame: StreamFrame) => {
+    const done = acks.take(frame.type === 'sent' ? undefined : frame.cursor)
+    const waiting = late.get(conversationOf(frame) ?? '')
+    if (waiting) waiting.push(() => deal(frame, done))
+    else deal(frame, done)
   }
   const drain = () => {
     const frames = held ?? []
@@ -100,6 +119,13 @@ export function createIntake(options: Options) {
   }
 }
 export type Intake = ReturnType<typeof createIntake>
+
+function conversationOf(frame: StreamFrame): string | undefined {
+  if (frame.type === 'sent') return frame.message.conversationId
+  if (frame.type === 'gap') return undefined
+  if (frame.event.type === 'conversation.created') return dataOf<NewConversation>(frame.event).id
+  return dataOf<{ conversationId?: string } | undefined>(frame.event)?.conversationId
+}
 
 /** The data of an event, by the type that its name stands for. */
 const dataOf = <Data>(event: PlazaEvent): Data => event.data as Data

@@ -432,6 +432,55 @@ for (const [why, hurt] of [
     }
   })
 
+test('a conversation whose repair fails holds up no other, and what comes of it waits for its repair', async () => {
+  const server = scriptServer()
+  const { script } = server
+  const ofB = (seq: number) => message(seq, seq, { id: `b${seq}`, conversationId: 'b', text: `b${seq}` })
+  const isMended = Promise.withResolvers<void>()
+  let mended = false
+  script.routes['GET /api/v1/conversations/b'] = () =>
+    mended ? { ...conversation, id: 'b' } : refusal(500, 'internal')
+  script.routes['GET /api/v1/conversations/b/changes'] = () => {
+    isMended.resolve()
+    return { items: [ofB(1), ofB(2)], receipts: [], revision: 2, more: false }
+  }
+  script.routes['GET /api/v1/conversations/c'] = () => conversation
+  script.routes['GET /api/v1/conversations/c/changes'] = () => {
+    return { items: [message(1)], receipts: [], revision: 1, more: false }
+  }
+  const client = await clientOf(server)
+  const told = toldTo(client)
+  client.on('conversation', ({ id }) => told.push(`conversation ${id}`))
+  client.on('repaired', ({ reason }) => told.push(`repaired ${reason}`))
+  const errors: unknown[] = []
+  client.on('error', (error) => errors.push(error))
+  await client.connect()
+  const conversations = [
+    { id: 'b', seq: 2, revision: 2 },
+    { id: 'c', seq: 1, revision: 1 },
+  ]
+  const scopes = { conversations, more: false, contacts: 0 }
+  const socket = script.sockets[0]
+  socket?.send({ type: 'gap', cursor: 'f-0', reason: 'trimmed', scopes })
+  socket?.send(eventFrame(1, 'message.created', ofB(3)))
+  socket?.send(created(2, 2))
+  await eventually(() => expect(told).toEqual(['conversation c', 'message 1 1', 'message 2 2']))
+  expect(errors).not.toEqual([])
+  mended = true
+  await isMended.promise
+  await eventually(() => expect(told).toContain('repaired trimmed'))
+  expect(told.slice(3)).toEqual([
+    'conversation b',
+    'message 1 b1',
+    'message 2 b2',
+    'message 3 b3',
+    'repaired trimmed',
+  ])
+  await eventually(() => expect(script.frames).toContainEqual({ type: 'ack', cursor: 'e-2' }))
+  expect(script.frames.filter(({ type }) => type === 'ack')).toHaveLength(1)
+  expect(script.sockets).toHaveLength(1)
+})
+
 test('a repair tells of a new conversation once and of own pointers', async () => {
   const server = scriptServer()
   const { script } = server

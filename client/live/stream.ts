@@ -60,10 +60,12 @@ export function createStream(options: Options) {
     if (place?.floor === undefined && noteOnce(memory, id))
       emitter.emit('conversation', { id, memberIds, createdAt })
   }
+  const onError = (error: unknown) => emitter.emit('error', error)
   const timeline = createTimeline({
     memory,
     emitter,
     onReceipt,
+    onError,
     onReached({ conversationId, seq, senderId }: Message) {
       if (options.deliveredReceipts && senderId !== userId) delivered.note(conversationId, seq)
     },
@@ -82,9 +84,9 @@ export function createStream(options: Options) {
         ...told,
         emitter,
         acks,
-        repair: (gap) => repairGap({ ...told, api, userId, signal: ended.signal }, gap),
+        repair: (gap) => repairGap({ ...told, api, userId, onError, signal: ended.signal }, gap),
         onFailure(error) {
-          emitter.emit('error', error)
+          onError(error)
           connection.fail()
         },
       })

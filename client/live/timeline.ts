@@ -14,6 +14,8 @@ type Options = {
   onReceipt(receipt: Receipt): void
   /** A message has been told for the first time. */
   onReached(message: Message): void
+  /** A hole could not be filled; it is tried again. */
+  onError(error: unknown): void
 }
 
 type Waiting = { message: Message; done: (() => void)[] }
@@ -32,7 +34,7 @@ const nothing = () => {}
  * Tells each message once and in order. A message beyond a hole waits a moment for the ones before it,
  * which arrival order may have put behind; then they are fetched.
  */
-export function createTimeline({ memory, emitter, changes, onReceipt, onReached }: Options) {
+export function createTimeline({ memory, emitter, changes, onReceipt, onReached, onError }: Options) {
   const rooms = new Map<string, Room>()
   const seen = createRecency(5_000)
 
@@ -67,7 +69,12 @@ export function createTimeline({ memory, emitter, changes, onReceipt, onReached 
     for (let next = nextOf(room); next; next = nextOf(room)) release(room, next)
   }
   const wake = (room: Room, id: string, ms: number) => {
-    if (room.waiting.size > 0) room.timer ??= setTimeout(() => void repair(id).catch(nothing), ms)
+    if (room.waiting.size > 0) room.timer ??= setTimeout(() => fill(room, id), ms)
+  }
+  const fill = (room: Room, id: string) => {
+    repair(id).catch((error) => {
+      if (rooms.get(id) === room) onError(error)
+    })
   }
   const accept = (change: Change, message: Message, done: () => void) => {
     const room = roomOf(message.conversationId)
@@ -102,15 +109,10 @@ export function createTimeline({ memory, emitter, changes, onReceipt, onReached 
     const room = roomOf(id)
     clearTimeout(room.timer)
     room.timer = undefined
-    room.repairing ??= fetchAll(room, id)
-      .catch((error) => {
-        if (rooms.get(id) === room) emitter.emit('error', error)
-        throw error
-      })
-      .finally(() => {
-        room.repairing = undefined
-        wake(room, id, retryMs)
-      })
+    room.repairing ??= fetchAll(room, id).finally(() => {
+      room.repairing = undefined
+      wake(room, id, retryMs)
+    })
     return room.repairing
   }
 

@@ -1,3 +1,5 @@
+import type { Memory } from './memory.ts'
+
 /** Answers false when there is no room for it now. */
 type Send = (conversationId: string, seq: number) => boolean
 
@@ -8,10 +10,10 @@ const portion = 40
 
 /**
  * Tells the server how far messages have reached this device: one note for a burst, only ever forward, and
- * what finds no room later. The server passes it on where the person allows it.
+ * what finds no room later, if need be after a reload. The server passes it on where the person allows it.
  */
-export function createDelivered(send: Send) {
-  const reached = new Map<string, number>()
+export function createDelivered(memory: Memory, send: Send) {
+  const { delivered: reached } = memory
   let timer: ReturnType<typeof setTimeout> | undefined
   const wake = (ms: number) => {
     if (reached.size > 0) timer ??= setTimeout(flush, ms)
@@ -20,11 +22,13 @@ export function createDelivered(send: Send) {
     timer = undefined
     for (const [conversationId, seq] of [...reached].slice(0, portion))
       if (send(conversationId, seq)) reached.delete(conversationId)
+    memory.save()
     wake(nextMs)
   }
   return {
     note(conversationId: string, seq: number) {
       reached.set(conversationId, Math.max(seq, reached.get(conversationId) ?? 0))
+      memory.save()
       wake(waitMs)
     },
     /** Goes on at a new connection with what the last one did not take. */

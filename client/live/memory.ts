@@ -11,6 +11,8 @@ export type Memory = {
   places: Map<string, Place>
   /** The newest events and conversations that were told and have nothing but their ids to be known by. */
   events: string[]
+  /** How far conversations have reached this device of which the server has not been told yet. */
+  delivered: Map<string, number>
   /** Writes all of it down soon; writes within a second are one. */
   save(): void
   /** Writes it down now, if it changed. */
@@ -23,6 +25,7 @@ type Kept = {
   contactsFloor?: number
   places: [string, Place][]
   events?: string[]
+  delivered?: [string, number][]
 }
 
 const saveAfterMs = 1_000
@@ -50,6 +53,7 @@ export async function openMemory(storage: Storage, userId: string): Promise<Memo
     contactsFloor: kept.contactsFloor ?? 0,
     places: new Map(kept.places),
     events: kept.events ?? [],
+    delivered: new Map(kept.delivered),
     save() {
       timer ??= setTimeout(() => void memory.flush().catch(console.error), saveAfterMs)
     },
@@ -57,10 +61,17 @@ export async function openMemory(storage: Storage, userId: string): Promise<Memo
       if (timer === undefined) return
       clearTimeout(timer)
       timer = undefined
-      const { cursor, contacts, contactsFloor, places, events } = memory
-      const kept: Kept = { cursor, contacts, contactsFloor, places: [...places], events }
-      await storage.set(key, JSON.stringify(kept))
+      await storage.set(key, JSON.stringify(keptOf(memory)))
     },
   }
   return memory
 }
+
+const keptOf = ({ cursor, contacts, contactsFloor, places, events, delivered }: Memory): Kept => ({
+  cursor,
+  contacts,
+  contactsFloor,
+  places: [...places],
+  events,
+  delivered: [...delivered],
+})

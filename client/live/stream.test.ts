@@ -605,3 +605,42 @@ test('receipts of a backlog keep to the budget of the socket, and what finds no 
   expect(new Set(receipts().map(({ conversationId }) => conversationId))).toEqual(new Set(ids))
   expect(receipts()).toHaveLength(30)
 })
+
+/** A device that was closed before it had said that `c`, `d` and `e` have reached it, after `a` and `b`. */
+async function closedWithBacklog() {
+  const server = scriptServer()
+  const { script } = server
+  const storage = memoryStorage()
+  const receipts = () => script.frames.flatMap((frame) => (frame.type === 'receipt' ? frame : []))
+  const said = () => receipts().map(({ conversationId }) => conversationId)
+  // Of the three frames that may go at once, `hello` is one.
+  const client = await clientOf(server, { storage, framesPerMinute: 15 })
+  const told = toldTo(client)
+  await client.connect()
+  for (const [index, conversationId] of ['a', 'b', 'c', 'd', 'e'].entries())
+    script.sockets[0]?.send(eventFrame(index + 1, 'message.created', message(1, 1, { conversationId })))
+  await eventually(() => expect(said()).toEqual(['a', 'b']))
+  expect(told).toHaveLength(5)
+  await client.close()
+  return { server, storage, said }
+}
+
+test('what is left of a backlog of receipts is said after a reload', async () => {
+  const { server, storage, said } = await closedWithBacklog()
+  const client = await clientOf(server, { storage })
+  await client.connect()
+  expect(server.script.sockets[1]?.cursor).toBe('e-5')
+  await eventually(() => expect(said()).toEqual(['a', 'b', 'c', 'd', 'e']))
+})
+
+test('what is left of a backlog of receipts is never said once they are not wanted', async () => {
+  const { server, storage, said } = await closedWithBacklog()
+  const silent = await clientOf(server, { storage, deliveredReceipts: false })
+  await silent.connect()
+  await silent.close()
+  const client = await clientOf(server, { storage })
+  await client.connect()
+  server.script.sockets.at(-1)?.send(eventFrame(6, 'message.created', message(1, 1, { conversationId: 'f' })))
+  await eventually(() => expect(said()).toContain('f'))
+  expect(said()).toEqual(['a', 'b', 'f'])
+})

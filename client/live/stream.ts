@@ -33,7 +33,13 @@ export function createStream(options: Options) {
   const toldReceipts = createRecency(5_000)
   const toldContacts = createRecency(5_000)
   let current: Connection | undefined
+  if (!options.deliveredReceipts) {
+    // Nor is what an earlier visit has left said where that is not wanted any more.
+    memory.delivered.clear()
+    memory.save()
+  }
   const delivered = createDelivered(
+    memory,
     (conversationId, deliveredSeq) =>
       current?.offer({ type: 'receipt', conversationId, deliveredSeq }) ?? false,
   )

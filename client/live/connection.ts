@@ -1,5 +1,6 @@
 import type { ClientFrame, ServerFrame } from '../wire.ts'
 import { createBudget } from './budget.ts'
+import { createHeartbeat } from './heartbeat.ts'
 
 export type ReadyFrame = Extract<ServerFrame, { type: 'ready' }>
 
@@ -34,11 +35,10 @@ export const runConnection = (options: Options): Promise<Ending> =>
   new Promise((resolve) => {
     const socket = new WebSocket(socketUrl(options.url, options.ticket))
     const ending: Ending = { wasReady: false, moved: false, failed: false, code: 0 }
-    let beat: ReturnType<typeof setInterval> | undefined
     let moving: ReturnType<typeof setTimeout> | undefined
     const end = (code: number) => {
       clearTimeout(greeting)
-      clearInterval(beat)
+      heartbeat.stop()
       clearTimeout(moving)
       options.signal.removeEventListener('abort', close)
       socket.onmessage = null
@@ -70,22 +70,17 @@ export const runConnection = (options: Options): Promise<Ending> =>
         close()
       },
     }
-    let heardAt = Date.now()
-    const keepAlive = (heartbeatSeconds: number) =>
-      setInterval(() => {
-        if (Date.now() - heardAt > heartbeatSeconds * 1_000) close()
-        else connection.send({ type: 'ping' })
-      }, heartbeatSeconds * 450)
+    const heartbeat = createHeartbeat(() => connection.send({ type: 'ping' }), close)
 
     socket.onopen = () => connection.send({ type: 'hello', cursor: options.cursor })
     socket.onmessage = ({ data }) => {
-      heardAt = Date.now()
+      heartbeat.hear()
       const frame = parseFrame(data)
       if (!frame) return
       if (frame.type === 'ready') {
         clearTimeout(greeting)
         ending.wasReady = true
-        beat = keepAlive(frame.heartbeatSeconds)
+        heartbeat.start(frame.heartbeatSeconds)
         options.onReady(connection, frame)
       } else if (frame.type === 'resume') {
         ending.moved = true

@@ -30,3 +30,10 @@ test('what goes in any case counts as well, and people watched as the server cou
   now += 1_000
   expect(budget.take(ping)).toBe(true)
 })
+
+test('a clock that is set back leaves the room that there was', () => {
+  let now = 3_600_000
+  const budget = createBudget(60, () => now)
+  now = 0
+  expect(budget.take(ping)).toBe(true)
+})

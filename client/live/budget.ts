@@ -18,7 +18,9 @@ export function createBudget(perMinute: number, now = Date.now): Budget {
   let at = now()
   const refill = () => {
     const time = now()
-    left = Math.min(burst, left + ((time - at) / 60_000) * perMinute)
+    // A clock that was set back takes nothing away.
+    const passedMs = Math.max(0, time - at)
+    left = Math.min(burst, left + (passedMs / 60_000) * perMinute)
     at = time
   }
   const spend = (frame: ClientFrame) => {

@@ -61,7 +61,12 @@ export class PlazaClient {
       fetch: options.fetch ?? ((url, init) => fetch(url, init)),
       signal: this.#closing.signal,
     })
-    this.#session = createSessionKeeper(this.#exchange, this.#storage, (reason) => this.#leave(reason))
+    this.#session = createSessionKeeper(
+      this.#exchange,
+      this.#storage,
+      (reason) => this.#leave(reason),
+      (error) => this.#emitter.emit('error', error),
+    )
     this.#api = createApi(this.#exchange, this.#session)
     this.account = createAccount(this.#exchange, this.#api, this.#session)
     this.people = createPeople(this.#api)
@@ -102,8 +107,7 @@ export class PlazaClient {
 
   /** Ends everything; the client is of no use afterwards. */
   async close(): Promise<void> {
-    await this.disconnect()
-    this.#closing.abort()
+    await this.disconnect().finally(() => this.#closing.abort())
   }
 
   /** Sends a message: by the socket when it is live, else by REST. Resolves when it is stored for good. */

@@ -94,3 +94,43 @@ test('a log-in during the refresh of an earlier session outlives its refusal', a
   expect(await called).toEqual(sessionOf().user)
   expect(await client.account.session()).toMatchObject({ sessionId: 'another' })
 })
+
+for (const [what, canRemove] of [
+  ['a full storage', true],
+  ['a storage on a full disk', false],
+] as const)
+  test(`${what} logs nobody out: the newest token is used, and a log-in in another tab holds`, async () => {
+    const { server, tokens } = expiring()
+    let spent = 1
+    server.script.routes[refresh] = ({ body }) => {
+      tokens.push(body)
+      return sessionOf(spent)
+    }
+    server.script.routes['GET /api/v1/auth/me'] = ({ headers }) =>
+      headers.get('authorization') === `Bearer access-${spent}`
+        ? sessionOf().user
+        : refusal(401, 'unauthenticated')
+    const storage = memoryStorage()
+    const full = () => {
+      throw new DOMException('full', 'QuotaExceededError')
+    }
+    let isFull = false
+    const client = await clientOf(server, {
+      storage: {
+        ...storage,
+        set: (key, value) => (isFull ? full() : storage.set(key, value)),
+        remove: (key) => (canRemove ? storage.remove(key) : full()),
+      },
+    })
+    const errors: unknown[] = []
+    client.on('error', (error) => errors.push(error))
+    isFull = true
+    for (spent = 2; spent < 4; spent += 1) expect(await client.account.me()).toEqual(sessionOf().user)
+    expect(tokens).toEqual([{ refreshToken: 'refresh-1' }, { refreshToken: 'refresh-2' }])
+    expect(errors).toHaveLength(2)
+    // An older one would be taken for stolen.
+    if (canRemove) expect(storage.get('plaza.session')).toBeNull()
+    storage.set('plaza.session', JSON.stringify(sessionOf(7)))
+    expect(await client.account.me()).toEqual(sessionOf().user)
+    expect(tokens[2]).toEqual({ refreshToken: 'refresh-7' })
+  })

@@ -1,5 +1,6 @@
 import { isLoggedOut, PlazaError } from './error.ts'
 import type { Exchange } from './exchange.ts'
+import { createSessionStore } from './session-store.ts'
 import type { Storage } from './storage.ts'
 import type { Session } from './wire.ts'
 
@@ -22,38 +23,39 @@ const storageKey = 'plaza.session'
  * Keeps the session and refreshes its token once the server refuses it, for a device's clock may be wrong: one
  * refresh at a time for all callers. A refresh whose answer was lost is repeated with the same token, which the
  * server allows while the lost one is unused. Whoever is replaced by another person, here or in another tab, is
- * logged out: `onLeft` is told.
+ * logged out: `onLeft` is told. A storage that fails is told to `onError`, and logs nobody out here.
  */
 export function createSessionKeeper(
   exchange: Exchange,
   storage: Storage,
   onLeft: (reason: PlazaError) => void,
+  onError: (error: unknown) => void = console.error,
 ): SessionKeeper {
   let known: Session | null | undefined
   const refreshing = new Map<string, Promise<Session>>()
 
-  const load = async () => parse(await storage.get(storageKey))
+  const store = createSessionStore(storage, storageKey, onError)
   const know = (session: Session | null) => {
     const left = known && known.user.id !== session?.user.id
     known = session
     if (left) onLeft(loggedOut())
   }
   const current = async () => {
-    if (known === undefined) known = await load()
+    if (known === undefined) known = await store.load()
     return known
   }
   const isHere = (userId: string) => known?.user.id === userId
   const take = async (session: Session) => {
     know(session)
-    await storage.set(storageKey, JSON.stringify(session))
+    await store.save(session)
   }
   const forget = async ({ sessionId }: Session) => {
     if (known?.sessionId === sessionId) know(null)
-    if ((await load())?.sessionId === sessionId) await storage.remove(storageKey)
+    if ((await store.load())?.sessionId === sessionId) await store.remove()
   }
   /** The stored session, if it is this person's still; it is not after a log-out, or a log-in by another. */
   const loadOf = async (userId: string) => {
-    const session = await load()
+    const session = await store.load()
     if (session?.user.id === userId && isHere(userId)) return session
     if (isHere(userId)) know(null)
     throw loggedOut()
@@ -104,8 +106,6 @@ export function createSessionKeeper(
 
 const loggedOut = () =>
   new PlazaError({ status: 401, code: 'unauthenticated', detail: 'Nobody is logged in' })
-
-const parse = (text: string | null): Session | null => (text === null ? null : JSON.parse(text))
 
 type Locks = { request<T>(name: string, work: () => Promise<T>): Promise<T> }
 

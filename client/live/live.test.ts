@@ -4,7 +4,7 @@ import { Emitter } from '../emitter.ts'
 import { createExchange } from '../exchange.ts'
 import { createSessionKeeper } from '../session.ts'
 import { memoryStorage } from '../storage.ts'
-import { scriptServer, sessionOf } from '../testing.ts'
+import { clientOf, eventFrame, eventually, message, scriptServer, sessionOf } from '../testing.ts'
 import type { LiveEvents } from './events.ts'
 import { createLive } from './live.ts'
 
@@ -36,4 +36,26 @@ test('while a socket is open the session is used by calls, and not any more afte
   const before = used
   await Bun.sleep(100)
   expect(used - before).toBeLessThan(2)
+})
+
+test('a close ends everything, though the storage is full', async () => {
+  const server = scriptServer()
+  server.script.routes['GET /api/v1/auth/me'] = () => sessionOf().user
+  const storage = memoryStorage()
+  const client = await clientOf(server, {
+    storage: {
+      ...storage,
+      set(key, value) {
+        if (key.startsWith('plaza.live')) throw new Error('full')
+        storage.set(key, value)
+      },
+    },
+  })
+  const told: number[] = []
+  client.on('message', ({ seq }) => told.push(seq))
+  await client.connect()
+  server.script.sockets[0]?.send(eventFrame(1, 'message.created', message(1)))
+  await eventually(() => expect(told).toEqual([1]))
+  await expect(client.close()).rejects.toThrow('full')
+  await expect(client.account.me()).rejects.toMatchObject({ code: 'unreachable' })
 })

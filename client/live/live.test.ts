@@ -1,7 +1,8 @@
-import { expect, test } from 'bun:test'
+import { expect, spyOn, test } from 'bun:test'
 import { createApi } from '../api.ts'
 import { Emitter } from '../emitter.ts'
 import { createExchange } from '../exchange.ts'
+import * as pausing from '../pause.ts'
 import { createSessionKeeper } from '../session.ts'
 import { memoryStorage } from '../storage.ts'
 import { clientOf, eventFrame, eventually, message, scriptServer, sessionOf } from '../testing.ts'
@@ -58,4 +59,24 @@ test('a close ends everything, though the storage is full', async () => {
   await eventually(() => expect(told).toEqual([1]))
   await expect(client.close()).rejects.toThrow('full')
   await expect(client.account.me()).rejects.toMatchObject({ code: 'unreachable' })
+})
+
+test('a server that asks to be left alone for a while is asked for the next ticket after it', async () => {
+  const server = scriptServer()
+  const ticket = 'POST /api/v1/ws/ticket'
+  const answer = server.script.routes[ticket]
+  let asked = 0
+  server.script.routes[ticket] = (request) => {
+    asked += 1
+    if (asked > 2) return answer?.(request)
+    return new Response('Too Many Requests', { status: 429, headers: { 'retry-after': '900' } })
+  }
+  const client = await clientOf(server)
+  const pauses = spyOn(pausing, 'pause').mockImplementation(async () => {})
+  try {
+    await client.connect()
+    expect(pauses.mock.calls.map(([ms]) => ms >= 900_000)).toEqual([true, true])
+  } finally {
+    pauses.mockRestore()
+  }
 })

@@ -1,6 +1,6 @@
 import type { Api } from '../api.ts'
 import type { Emitter } from '../emitter.ts'
-import { isLoggedOut } from '../error.ts'
+import { isLoggedOut, PlazaError } from '../error.ts'
 import { backOff, pause } from '../pause.ts'
 import type { ClientFrame, ServerFrame } from '../wire.ts'
 import { type Connection, type Ending, type ReadyFrame, runConnection } from './connection.ts'
@@ -68,16 +68,18 @@ export function createLive(options: Options): Live {
     while (!signal.aborted) {
       if (state !== 'live') setState('connecting')
       let moved = false
+      let askedMs = 0
       try {
         const ending = await connectOnce(signal, onReady)
         moved = ending.moved
         if (ending.wasReady && !ending.failed) failures = 0
       } catch (error) {
         if (isLoggedOut(error) && !signal.aborted) throw error
+        askedMs = askedToWait(error)
       }
       if (signal.aborted) return
       if (!moved) setState('offline')
-      await pause(moved ? Math.random() * 50 : backOff(failures++), signal)
+      await pause(moved ? Math.random() * 50 : askedMs + backOff(failures++), signal)
     }
   }
 
@@ -106,3 +108,9 @@ export function createLive(options: Options): Live {
     state: () => state,
   }
 }
+
+const longestWaitMs = 3_600_000
+
+/** How long the server asks to be left alone, within reason. */
+const askedToWait = (error: unknown): number =>
+  Math.min(longestWaitMs, (error instanceof PlazaError && error.retryAfterMs) || 0)

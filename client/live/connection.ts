@@ -23,6 +23,8 @@ type Options = {
   signal: AbortSignal
   onReady(connection: Connection, ready: ReadyFrame): void
   onFrame(frame: ServerFrame): void
+  /** Called at its end, before anybody else learns of it. */
+  onEnd(): void
 }
 
 /** Why a connection ended: `moved` when the server asked to go on elsewhere at once, `failed` when the next one is likely to end alike. */
@@ -36,6 +38,7 @@ export const runConnection = (options: Options): Promise<Ending> =>
     const socket = new WebSocket(socketUrl(options.url, options.ticket))
     const ending: Ending = { wasReady: false, moved: false, failed: false, code: 0 }
     let moving: ReturnType<typeof setTimeout> | undefined
+    let isOver = false
     const end = (code: number) => {
       clearTimeout(greeting)
       heartbeat.stop()
@@ -43,6 +46,8 @@ export const runConnection = (options: Options): Promise<Ending> =>
       options.signal.removeEventListener('abort', close)
       socket.onmessage = null
       socket.onclose = null
+      if (!isOver) options.onEnd()
+      isOver = true
       resolve({ ...ending, code })
     }
     // A socket whose line is dead takes minutes to close by itself; it is let go at once.

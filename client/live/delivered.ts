@@ -15,8 +15,9 @@ const portion = 40
 export function createDelivered(memory: Memory, send: Send) {
   const { delivered: reached } = memory
   let timer: ReturnType<typeof setTimeout> | undefined
+  let isPaused = true
   const wake = (ms: number) => {
-    if (reached.size > 0) timer ??= setTimeout(flush, ms)
+    if (!isPaused && reached.size > 0) timer ??= setTimeout(flush, ms)
   }
   const flush = () => {
     timer = undefined
@@ -32,8 +33,12 @@ export function createDelivered(memory: Memory, send: Send) {
       wake(waitMs)
     },
     /** Goes on at a new connection with what the last one did not take. */
-    resume: () => wake(waitMs),
+    resume() {
+      isPaused = false
+      wake(waitMs)
+    },
     pause() {
+      isPaused = true
       clearTimeout(timer)
       timer = undefined
     },

@@ -88,12 +88,14 @@ async function repairConversation(options: Options, counters: Counters): Promise
     const conversation = await api.call<Conversation>('GET', `/api/v1/conversations/${id}`)
     signal.throwIfAborted()
     options.onConversation(conversation)
+    signal.throwIfAborted()
   }
   const place = memory.places.get(id)
   if (!place || newestRevision(place) < revision || place.recent.length > 0) {
     await timeline.repair(id)
     // A repair that was under way may have asked before the gap came.
     if ((place?.fetched[1] ?? 0) < revision) await timeline.repair(id)
+    signal.throwIfAborted()
   }
   // One's own pointers may move where the other one does not see it, and the revision stays.
   options.onReceipt({ conversationId: id, userId, deliveredSeq, readSeq })
@@ -119,8 +121,11 @@ async function repairContacts({ api, memory, onContact, signal }: Options) {
   let after = Math.max(0, memory.contacts - contactMargin)
   for (let more = true; more; ) {
     const page: ContactChanges = await api.call('GET', '/api/v1/contacts/changes', { query: { after } })
+    for (const relation of page.items) {
+      signal.throwIfAborted()
+      onContact(relation)
+    }
     signal.throwIfAborted()
-    for (const relation of page.items) onContact(relation)
     more = page.more && page.version > after
     after = page.version
   }

@@ -51,6 +51,8 @@ export function createIntake(options: Options) {
     if (isRepeat(event)) return done()
     emitter.emit('event', event)
     const change = changes[event.type]
+    // A listener has ended the connection: what is not known by its id alone comes again.
+    if (closed && (change || hasVersion.test(event.type))) return
     if (change) {
       timeline.accept(change, dataOf<Message>(event), done)
       return
@@ -66,6 +68,7 @@ export function createIntake(options: Options) {
   }
   const handleGap = ({ reason }: GapFrame, owed: Owed, done: () => void) => {
     const finish = () => {
+      if (closed) return
       done()
       emitter.emit('repaired', { reason })
     }
@@ -81,6 +84,7 @@ export function createIntake(options: Options) {
     for (const goOn of waiting) goOn()
   }
   const deal = (frame: StreamFrame, done: () => void) => {
+    if (closed) return
     if (frame.type === 'event') handleEvent(frame.event, done)
     // No event tells this socket of its own messages; a resume from before it brings one.
     else if (frame.type === 'sent') timeline.accept('message', frame.message, done)

@@ -45,7 +45,7 @@ export function createLive(options: Options): Live {
   const connectOnce = async (signal: AbortSignal, onReady: () => void): Promise<Ending> => {
     const { ticket } = await api.call<{ ticket: string }>('POST', '/api/v1/ws/ticket', { repeat: true })
     let attached: Attached | undefined
-    const ending = await runConnection({
+    return await runConnection({
       url,
       ticket,
       cursor: cursor(),
@@ -58,10 +58,11 @@ export function createLive(options: Options): Live {
         onReady()
       },
       onFrame: (frame) => attached?.accept(frame),
+      onEnd() {
+        connection = undefined
+        attached?.close()
+      },
     })
-    connection = undefined
-    attached?.close()
-    return ending
   }
   const keepOpen = async (signal: AbortSignal, onReady: () => void) => {
     let failures = 0

@@ -379,6 +379,50 @@ for (const lost of ['a gap', 'a hole', 'contacts'])
     expect(told).toEqual([])
   })
 
+for (const told of ['by a repair', 'after a hole', 'after a gap', 'of a frame'] as const)
+  test(`a listener that disconnects is the last that hears, though more is to be told ${told}`, async () => {
+    const server = scriptServer()
+    const { script } = server
+    script.routes['GET /api/v1/conversations/c'] = () => conversation
+    script.routes['GET /api/v1/conversations/c/changes'] = ({ url }) => {
+      const after = Number(url.searchParams.get('after'))
+      const items = [message(1), message(2), message(3)].filter(({ revision }) => revision > after)
+      return { items, receipts: [{ userId: 'other', deliveredSeq: 1, readSeq: 1 }], revision: 3, more: false }
+    }
+    const client = await clientOf(server)
+    const heard: string[] = []
+    const all: string[] = []
+    const first = told === 'of a frame' ? 'event' : told === 'after a gap' ? 'repaired' : 'message'
+    for (const name of ['event', 'message', 'receipt', 'repaired', 'conversation'] as const)
+      client.on(name, () => {
+        all.push(name)
+        if (client.state !== 'live') heard.push(name)
+        if (name === first && script.sockets.length === 1) void client.disconnect()
+      })
+    await client.connect()
+    const scopes = { conversations: [{ id: 'c', seq: 3, revision: 3 }], more: false, contacts: 0 }
+    const frames: Record<typeof told, ServerFrame[]> = {
+      'by a repair': [{ type: 'gap', cursor: 'f-0', reason: 'trimmed', scopes }],
+      'after a hole': [created(1, 3), created(2, 2), created(3, 1)],
+      'after a gap': [
+        { type: 'gap', cursor: 'f-0', reason: 'trimmed', scopes },
+        created(4, 4),
+        created(5, 5),
+      ],
+      'of a frame': [created(1, 1)],
+    }
+    for (const frame of frames[told]) script.sockets[0]?.send(frame)
+    await eventually(() => expect(all).toContain(first))
+    await fetch(server.url)
+    expect(heard).toEqual([])
+    // What was not told comes at the next connection.
+    const missed = toldTo(client)
+    await client.connect()
+    const left = told === 'of a frame' ? [1, 2, 3] : told === 'after a gap' ? [4, 5] : [2, 3]
+    for (const seq of [1, 2, 3, 4, 5].slice(0, left.at(-1))) script.sockets[1]?.send(created(seq, seq))
+    await eventually(() => expect(missed).toEqual(left.map((seq) => `message ${seq} ${seq}`)))
+  })
+
 for (const end of ['disconnect', 'close'] as const)
   test(`after a ${end} nothing is told, though the baseline was under way`, async () => {
     const server = scriptServer()

@@ -108,8 +108,9 @@ export function createStream(options: Options) {
       }
       return {
         accept(frame: ServerFrame) {
-          if (frame.type === 'event' || frame.type === 'gap' || frame.type === 'sent') intake.accept(frame)
+          // First, for a listener that hears of one's own message may end the connection.
           if (frame.type === 'sent' || frame.type === 'error') outgoing.accept(frame)
+          if (frame.type === 'event' || frame.type === 'gap' || frame.type === 'sent') intake.accept(frame)
           else if (frame.type === 'typing' || frame.type === 'presence') emitter.emit(frame.type, frame)
         },
         close() {

@@ -89,18 +89,29 @@ export function createTimeline({ memory, emitter, changes, onReceipt, onReached,
   const fetchAll = async (room: Room, id: string) => {
     const first = room.place.from
     let after = first
+    // Also after each that is told, for a listener may have ended it.
+    const check = () => {
+      if (rooms.get(id) !== room) throw new Error('The connection has ended')
+    }
     for (let more = true; more; ) {
       const page = await changes(id, after)
-      if (rooms.get(id) !== room) throw new Error('The connection has ended')
-      for (const message of page.items)
+      check()
+      for (const message of page.items) {
         if (message.seq > room.place.seq) hold(room, message, nothing)
         else if (!isKnown(room, message)) tell(room, changeOf(message), message)
-      for (const pointers of page.receipts) onReceipt({ ...pointers, conversationId: id })
+        check()
+      }
+      for (const pointers of page.receipts) {
+        onReceipt({ ...pointers, conversationId: id })
+        check()
+      }
       more = page.more && page.revision > after
       after = page.revision
     }
-    for (const waiting of [...room.waiting.values()].sort((a, b) => a.message.seq - b.message.seq))
+    for (const waiting of [...room.waiting.values()].sort((a, b) => a.message.seq - b.message.seq)) {
       if (waiting.message.revision <= after && waiting.message.seq > room.place.seq) release(room, waiting)
+      check()
+    }
     noteFetched(room.place, first, after)
     memory.save()
   }

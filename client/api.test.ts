@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test'
 import { join } from 'node:path'
+import { PlazaError } from './error.ts'
 import { clientOf, refusal, scriptServer } from './testing.ts'
 
 test('a create is repeated under its key until it is answered', async () => {
@@ -40,6 +41,28 @@ test("the gateway's own refusal of too many calls is one as any other", async ()
   await expect(client.people.privacy()).rejects.toMatchObject({ code: 'limited', retryAfterMs: 900_000 })
   expect(asked).toBe(2)
 })
+
+for (const [what, status, type] of [
+  ['a page of a network that wants a log-in', 200, 'text/html'],
+  ['a problem that was cut off', 500, 'application/problem+json'],
+] as const)
+  test(`${what}, in place of an answer, is an error as any other and worth another try`, async () => {
+    const server = scriptServer()
+    let asked = 0
+    server.script.routes['GET /api/v1/me/privacy'] = () => {
+      asked += 1
+      return asked < 3
+        ? new Response('{<html>', { status, headers: { 'content-type': type } })
+        : { version: 1 }
+    }
+    const client = await clientOf(server)
+    expect(await client.people.privacy()).toMatchObject({ version: 1 })
+    const path = 'POST /api/v1/auth/password/change'
+    server.script.routes[path] = () => new Response('{<html>', { status, headers: { 'content-type': type } })
+    const error = await client.account.changePassword('a', 'b').catch((reason: unknown) => reason)
+    expect(error).toBeInstanceOf(PlazaError)
+    expect(error).toMatchObject({ code: 'unreachable' })
+  })
 
 test('a call that has no key is not repeated', async () => {
   const server = scriptServer()

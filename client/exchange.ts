@@ -64,7 +64,14 @@ async function once<Answer>(options: Options, method: Method, path: string, call
 }
 
 /** The server's types are trusted here, once: checking each answer again would make every front end carry the schemas. */
-const parse = <Answer>(text: string): Answer => (text === '' ? undefined : JSON.parse(text)) as Answer
+function parse<Answer>(text: string): Answer {
+  try {
+    return (text === '' ? undefined : JSON.parse(text)) as Answer
+  } catch (cause) {
+    // Plaza answers JSON: this was cut off, or is from somebody else, such as a network that wants a log-in.
+    throw new PlazaError({}, undefined, { cause })
+  }
+}
 
 function toError(answer: Response, text: string): PlazaError {
   const seconds = Number(answer.headers.get('retry-after') ?? Number.NaN)

@@ -31,6 +31,8 @@ type Options = {
 export type Ending = { wasReady: boolean; moved: boolean; failed: boolean; code: number }
 
 const readyWithinMs = 10_000
+/** One that breaks sooner says little for the next one. */
+const steadyAfterMs = 5_000
 
 /** Runs one connection from its ticket to its end, which the answer tells of. Never rejects. */
 export const runConnection = (options: Options): Promise<Ending> =>
@@ -39,6 +41,7 @@ export const runConnection = (options: Options): Promise<Ending> =>
     const ending: Ending = { wasReady: false, moved: false, failed: false, code: 0 }
     let moving: ReturnType<typeof setTimeout> | undefined
     let isOver = false
+    let readyAt = 0
     const end = (code: number) => {
       clearTimeout(greeting)
       heartbeat.stop()
@@ -85,6 +88,7 @@ export const runConnection = (options: Options): Promise<Ending> =>
       if (frame.type === 'ready') {
         clearTimeout(greeting)
         ending.wasReady = true
+        readyAt = Date.now()
         heartbeat.start(frame.heartbeatSeconds)
         options.onReady(connection, frame)
       } else if (frame.type === 'resume') {
@@ -95,7 +99,7 @@ export const runConnection = (options: Options): Promise<Ending> =>
     }
     // 4503 and 4009: the server sends this socket elsewhere. 4429: it was told too much.
     socket.onclose = ({ code }) => {
-      ending.failed ||= code === 4429
+      ending.failed ||= code === 4429 || Date.now() - readyAt < steadyAfterMs
       ending.moved ||= code === 4503 || code === 4009
       end(code)
     }

@@ -453,6 +453,7 @@ for (const end of ['disconnect', 'close'] as const)
 for (const [why, hurt] of [
   ['whose repair fails', (socket: Socket) => socket.send(gapOfAll)],
   ['that the server says was used too much', (socket: Socket) => socket.close(4429)],
+  ['that breaks as soon as it is ready', (socket: Socket) => socket.close(1011)],
 ] as const)
   test(`a socket ${why} is followed by the next one after longer and longer pauses`, async () => {
     const server = scriptServer()

@@ -1,4 +1,5 @@
 import { expect, test } from 'bun:test'
+import { PlazaClient } from './client.ts'
 import { isLoggedOut } from './error.ts'
 import { memoryStorage } from './storage.ts'
 import { clientOf, eventually, refusal, scriptServer, sessionOf } from './testing.ts'
@@ -134,3 +135,27 @@ for (const [what, canRemove] of [
     expect(await client.account.me()).toEqual(sessionOf().user)
     expect(tokens[2]).toEqual({ refreshToken: 'refresh-7' })
   })
+
+test('a log-in outlives a slow look into the storage that was begun before it', async () => {
+  const { server } = expiring()
+  server.script.routes['POST /api/v1/auth/login'] = () => sessionOf(2)
+  const storage = memoryStorage()
+  const gate = Promise.withResolvers<void>()
+  const client = new PlazaClient({
+    url: server.url,
+    storage: {
+      ...storage,
+      async get(key) {
+        const text = await storage.get(key)
+        await gate.promise
+        return text
+      },
+    },
+  })
+  const before = client.account.session()
+  await client.account.logIn({ login: 'me', password: 'x' })
+  gate.resolve()
+  await before
+  expect(await client.account.me()).toEqual(sessionOf().user)
+  await client.close()
+})

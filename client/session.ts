@@ -41,7 +41,10 @@ export function createSessionKeeper(
     if (left) onLeft(loggedOut())
   }
   const current = async () => {
-    if (known === undefined) known = await store.load()
+    if (known !== undefined) return known
+    const loaded = await store.load()
+    // Somebody may have logged in meanwhile.
+    if (known === undefined) known = loaded
     return known
   }
   const isHere = (userId: string) => known?.user.id === userId

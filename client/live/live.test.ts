@@ -39,6 +39,47 @@ test('while a socket is open the session is used by calls, and not any more afte
   expect(used - before).toBeLessThan(2)
 })
 
+test('what was read over a line that was dead is said again on the next socket, until a ping was answered', async () => {
+  const server = scriptServer()
+  const { script } = server
+  let answersPings = false
+  const ready = {
+    type: 'ready',
+    sessionId: 's',
+    cursor: 'e-0',
+    resumed: true,
+    heartbeatSeconds: 0.5,
+  } as const
+  script.hello = (socket) => socket.send(ready)
+  let pings = 0
+  script.onFrame = (socket, { type }) => {
+    if (type !== 'ping') return
+    pings += 1
+    if (answersPings) socket.send({ type: 'pong' })
+  }
+  const client = await clientOf(server)
+  await client.connect()
+  const reads = () => script.frames.flatMap((frame) => (frame.type === 'receipt' ? frame.readSeq : []))
+  await client.read('c', 4)
+  await client.read('c', 5)
+  await client.read('c', 3)
+  await eventually(() => expect(reads()).toEqual([4, 5, 3, 5]))
+  answersPings = true
+  pings = 0
+  await eventually(() => expect(pings).toBeGreaterThan(3))
+  const sockets = script.sockets.length
+  script.sockets.at(-1)?.close(1011)
+  await eventually(() => expect(script.sockets).toHaveLength(sockets + 1))
+  await client.read('c', 6)
+  await eventually(() => expect(reads().at(-1)).toBe(6))
+  expect(
+    reads()
+      .slice(4)
+      .filter((seq) => seq !== 5),
+  ).toEqual([6])
+  expect(reads()).toHaveLength(4 + sockets - 2 + 1)
+})
+
 test('a close ends everything, though the storage is full', async () => {
   const server = scriptServer()
   server.script.routes['GET /api/v1/auth/me'] = () => sessionOf().user

@@ -5,6 +5,7 @@ import { backOff, pause } from '../pause.ts'
 import type { ClientFrame, ServerFrame } from '../wire.ts'
 import { type Connection, type Ending, type ReadyFrame, runConnection } from './connection.ts'
 import type { LiveEvents, State } from './events.ts'
+import { createReads } from './reads.ts'
 
 type Options = {
   url: string | URL
@@ -34,6 +35,7 @@ export type Live = {
 /** Keeps one socket open: connects, resumes from the cursor after each drop, and moves when asked to. */
 export function createLive(options: Options): Live {
   const { url, api, emitter, cursor, framesPerMinute, attach, useSessionMs = 12 * 3_600_000 } = options
+  const reads = createReads()
   let connection: Connection | undefined
   let state: State = 'offline'
   const setState = (next: State, resumed?: boolean) => {
@@ -54,10 +56,14 @@ export function createLive(options: Options): Live {
       onReady(opened, ready) {
         connection = opened
         attached = attach(opened, ready)
+        for (const frame of reads.left()) opened.send(frame)
         setState('live', ready.resumed)
         onReady()
       },
-      onFrame: (frame) => attached?.accept(frame),
+      onFrame(frame) {
+        if (frame.type === 'pong') reads.confirm()
+        attached?.accept(frame)
+      },
       onEnd() {
         connection = undefined
         attached?.close()
@@ -105,7 +111,11 @@ export function createLive(options: Options): Live {
         keepOpen(signal, resolve).then(() => end(signal.reason), end)
       }),
     send: (frame) => connection?.send(frame) ?? false,
-    offer: (frame) => connection?.offer(frame) ?? false,
+    offer(frame) {
+      const isSaid = connection?.offer(frame) ?? false
+      if (isSaid) reads.note(frame)
+      return isSaid
+    },
     state: () => state,
   }
 }

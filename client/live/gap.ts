@@ -24,15 +24,17 @@ type Counters = { id: string; revision: number; deliveredSeq?: number; readSeq?:
 /** Contacts may reach a device a little out of order, so a repair starts this far below the newest. */
 const contactMargin = 16
 
-/** Conversations whose repair has failed, each with the promise that it is done yet; it rejects when the connection ends. */
+/** Conversations whose repair has failed or takes long, each with the promise that it is done yet; it rejects when the connection ends. */
 export type Owed = Map<string, Promise<void>>
 
 /** A repair that keeps failing is tried again this long after the last time at the most. */
 const longestPauseMs = 60_000
+/** The others go on without one that takes longer. */
+const patienceMs = 3_000
 
 /**
- * Fetches and tells everything that a mailbox lost, scope by scope. A conversation that cannot be repaired holds up no
- * other: it is tried again once all have had their turn.
+ * Fetches and tells everything that a mailbox lost, scope by scope. A conversation that cannot be repaired, or takes
+ * long, holds up no other: it is looked after again once all have had their turn.
  */
 export async function repairGap(options: Options, gap: GapFrame): Promise<Owed> {
   const { api, memory } = options
@@ -40,12 +42,12 @@ export async function repairGap(options: Options, gap: GapFrame): Promise<Owed> 
   if (gap.reason !== 'trimmed') noteLoss(memory)
   const listed: Counters[] = conversations ?? []
   const all = more || !conversations ? await collect<Conversation>(api, '/api/v1/conversations') : listed
-  const failed = await repairEach(options, all)
+  const left = await repairEach(options, all)
   if (contacts === null || contacts > memory.contacts) await repairContacts(options)
-  return repairAgain(options, failed)
+  return repairAgain(options, left)
 }
 
-/** Answers with those that have failed. */
+/** Answers with those that have failed or take long. */
 async function repairEach(
   options: Options,
   conversations: Counters[],
@@ -54,14 +56,23 @@ async function repairEach(
   const failed: Counters[] = []
   for (const counters of conversations)
     try {
-      await repairConversation(options, counters)
-      onRepaired(counters.id)
+      if (await isDoneSoon(repairConversation(options, counters))) onRepaired(counters.id)
+      else failed.push(counters)
     } catch (error) {
       options.signal.throwIfAborted()
       options.onError(error)
       failed.push(counters)
     }
   return failed
+}
+
+/** What takes longer goes on; whoever asks the timeline for the same repair again is given it. */
+async function isDoneSoon(work: Promise<void>): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(resolve, patienceMs, false)
+  })
+  return await Promise.race([work.then(() => true), late]).finally(() => clearTimeout(timer))
 }
 
 /** Goes on in rounds, one conversation after the other, so that an outage makes no storm of calls. */

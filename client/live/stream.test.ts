@@ -526,6 +526,36 @@ test('a conversation whose repair fails holds up no other, and what comes of it 
   expect(script.sockets).toHaveLength(1)
 })
 
+test('a conversation whose repair gets no answer holds up no other for long', async () => {
+  const server = scriptServer()
+  const { script } = server
+  const answered = Promise.withResolvers<void>()
+  let asked = 0
+  script.routes['GET /api/v1/conversations/b'] = () => ({ ...conversation, id: 'b' })
+  script.routes['GET /api/v1/conversations/b/changes'] = async () => {
+    asked += 1
+    await answered.promise
+    const first = message(1, 1, { id: 'b1', conversationId: 'b', text: 'b1' })
+    return { items: [first], receipts: [], revision: 1, more: false }
+  }
+  script.routes['GET /api/v1/conversations/c'] = () => conversation
+  script.routes['GET /api/v1/conversations/c/changes'] = () => {
+    return { items: [message(1)], receipts: [], revision: 1, more: false }
+  }
+  const client = await clientOf(server)
+  const told = toldTo(client)
+  client.on('repaired', ({ reason }) => told.push(`repaired ${reason}`))
+  await client.connect()
+  const conversations = ['b', 'c'].map((id) => ({ id, seq: 1, revision: 1 }))
+  const scopes = { conversations, more: false, contacts: 0 }
+  script.sockets[0]?.send({ type: 'gap', cursor: 'f-0', reason: 'trimmed', scopes })
+  script.sockets[0]?.send(created(2, 2))
+  await eventually(() => expect(told).toEqual(['message 1 1', 'message 2 2']))
+  answered.resolve()
+  await eventually(() => expect(told.slice(2)).toEqual(['message 1 b1', 'repaired trimmed']))
+  expect(asked).toBe(1)
+})
+
 test('a repair tells of a new conversation once and of own pointers', async () => {
   const server = scriptServer()
   const { script } = server

@@ -556,6 +556,28 @@ test('a conversation whose repair gets no answer holds up no other for long', as
   expect(asked).toBe(1)
 })
 
+test('a hole that cannot be fetched is asked for after longer and longer pauses', async () => {
+  const server = scriptServer()
+  const { script } = server
+  let asked = 0
+  script.routes['GET /api/v1/conversations/c/changes'] = () => {
+    asked += 1
+    return refusal(500, 'internal')
+  }
+  const client = await clientOf(server)
+  client.on('error', () => {})
+  await client.connect()
+  const pauses = spyOn(pausing, 'backOff').mockImplementation(() => 1)
+  try {
+    script.sockets[0]?.send(created(1, 2))
+    await eventually(() => expect(asked).toBeGreaterThan(4))
+    const attempts = pauses.mock.calls.map(([attempt]) => attempt)
+    expect(attempts.slice(0, 4)).toEqual([4, 5, 6, 7])
+  } finally {
+    pauses.mockRestore()
+  }
+})
+
 test('a repair tells of a new conversation once and of own pointers', async () => {
   const server = scriptServer()
   const { script } = server

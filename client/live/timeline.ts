@@ -1,4 +1,5 @@
 import type { Emitter } from '../emitter.ts'
+import { backOff } from '../pause.ts'
 import type { Changes, Message, Receipt } from '../wire.ts'
 import type { LiveEvents } from './events.ts'
 import type { Memory } from './memory.ts'
@@ -24,10 +25,13 @@ type Room = {
   waiting: Map<number, Waiting>
   timer?: ReturnType<typeof setTimeout> | undefined
   repairing?: Promise<void> | undefined
+  /** How many repairs have failed, one after the other. */
+  failures: number
 }
 
 const holeMs = 300
 const retryMs = 2_000
+const longestRetryMs = 60_000
 const nothing = () => {}
 
 /**
@@ -41,7 +45,7 @@ export function createTimeline({ memory, emitter, changes, onReceipt, onReached,
   const roomOf = (id: string): Room => {
     const place = memory.places.get(id) ?? newPlace()
     memory.places.set(id, place)
-    const room = rooms.get(id) ?? { place, waiting: new Map() }
+    const room = rooms.get(id) ?? { place, waiting: new Map(), failures: 0 }
     rooms.set(id, room)
     return room
   }
@@ -120,10 +124,19 @@ export function createTimeline({ memory, emitter, changes, onReceipt, onReached,
     const room = roomOf(id)
     clearTimeout(room.timer)
     room.timer = undefined
-    room.repairing ??= fetchAll(room, id).finally(() => {
+    const end = (failures: number, ms: number) => {
+      room.failures = failures
       room.repairing = undefined
-      wake(room, id, retryMs)
-    })
+      wake(room, id, ms)
+    }
+    room.repairing ??= fetchAll(room, id).then(
+      () => end(0, retryMs),
+      (error) => {
+        // From some two seconds on.
+        end(room.failures + 1, backOff(room.failures + 4, longestRetryMs))
+        throw error
+      },
+    )
     return room.repairing
   }
 

@@ -10,6 +10,8 @@ export type Place = {
   recent: number[]
   /** Where `from` stood when the server lost the mailbox: what it delivers again up to here is old news. */
   floor?: number
+  /** Where `from` stood when a message came beyond a hole that is still there: what is told meanwhile may move it past what is missing. */
+  hole?: number
 }
 
 /** How far an event may come behind newer ones, as after a fault, before a repair would not look for it. */

@@ -556,6 +556,30 @@ test('a conversation whose repair gets no answer holds up no other for long', as
   expect(asked).toBe(1)
 })
 
+test('a message in a hole is told however much else is told before the hole can be fetched', async () => {
+  const server = scriptServer()
+  const { script } = server
+  let isMended = false
+  const edited = (revision: number) => message(1, revision, { text: `at ${revision}`, editedAt: 'now' })
+  script.routes['GET /api/v1/conversations/c/changes'] = ({ url }) => {
+    if (!isMended) return refusal(500, 'internal')
+    const after = Number(url.searchParams.get('after'))
+    const items = [message(2), message(3), edited(400)].filter(({ revision }) => revision > after)
+    return { items, receipts: [], revision: 400, more: false }
+  }
+  const client = await clientOf(server)
+  client.on('error', () => {})
+  const told = toldTo(client)
+  await client.connect()
+  for (const frame of [created(1, 1), created(2, 3)]) script.sockets[0]?.send(frame)
+  for (let revision = 4; revision <= 400; revision += 1)
+    script.sockets[0]?.send(eventFrame(revision, 'message.edited', edited(revision)))
+  await eventually(() => expect(told.at(-1)).toBe('edited 1 at 400'))
+  isMended = true
+  await eventually(() => expect(told.slice(-2)).toEqual(['message 2 2', 'message 3 3']))
+  expect(told).toHaveLength(1 + 397 + 2)
+})
+
 test('a hole that cannot be fetched is asked for after longer and longer pauses', async () => {
   const server = scriptServer()
   const { script } = server

@@ -61,6 +61,7 @@ export function createTimeline({ memory, emitter, changes, onReceipt, onReached,
   }
   const release = (room: Room, { message, done }: Waiting) => {
     room.waiting.delete(message.seq)
+    if (room.waiting.size === 0) delete room.place.hole
     room.place.seq = message.seq
     tell(room, 'message', message)
     onReached(message)
@@ -68,6 +69,7 @@ export function createTimeline({ memory, emitter, changes, onReceipt, onReached,
   }
   const hold = (room: Room, message: Message, done: () => void) => {
     const held = room.waiting.get(message.seq)
+    room.place.hole ??= room.place.from
     const newest = held && held.message.revision > message.revision ? held.message : message
     room.waiting.set(message.seq, { message: newest, done: [...(held?.done ?? []), done] })
     for (let next = nextOf(room); next; next = nextOf(room)) release(room, next)
@@ -91,7 +93,7 @@ export function createTimeline({ memory, emitter, changes, onReceipt, onReached,
     done()
   }
   const fetchAll = async (room: Room, id: string) => {
-    const first = room.place.from
+    const first = room.place.hole ?? room.place.from
     let after = first
     // Also after each that is told, for a listener may have ended it.
     const check = () => {
@@ -117,6 +119,7 @@ export function createTimeline({ memory, emitter, changes, onReceipt, onReached,
       check()
     }
     noteFetched(room.place, first, after)
+    if (room.place.hole !== undefined) room.place.hole = after
     memory.save()
   }
   /** Fetches and tells what changed in a conversation since it was last told of. */

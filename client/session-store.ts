@@ -1,4 +1,4 @@
-import type { Storage } from './storage.ts'
+import { parseStored, type Storage } from './storage.ts'
 import type { Session } from './wire.ts'
 
 /** Where the session is kept for all tabs and for later; for as long as the page lives where the storage takes nothing. */
@@ -25,7 +25,7 @@ export function createSessionStore(
       const text = await storage.get(key)
       // Anything else is from another tab, and newer.
       if (unsaved?.over === text) return unsaved.session
-      return text === null ? null : JSON.parse(text)
+      return parseStored<Session>(text) ?? null
     },
     async save(session) {
       try {

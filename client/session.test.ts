@@ -159,3 +159,18 @@ test('a log-in outlives a slow look into the storage that was begun before it', 
   expect(await client.account.me()).toEqual(sessionOf().user)
   await client.close()
 })
+
+test('what is stored and no client wrote keeps nobody out: the device begins anew', async () => {
+  const server = scriptServer()
+  server.script.routes['POST /api/v1/auth/login'] = () => sessionOf(1)
+  const storage = memoryStorage()
+  for (const text of ['not JSON', '', 'null']) {
+    storage.set('plaza.session', text)
+    storage.set(`plaza.live.${sessionOf().user.id}`, text)
+    const client = new PlazaClient({ url: server.url, storage })
+    expect(await client.account.session()).toBeNull()
+    await client.account.logIn({ login: 'ada', password: 'a password' })
+    await client.connect()
+    await client.close()
+  }
+})

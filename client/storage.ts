@@ -27,3 +27,12 @@ export const webStorage = (store: WebStorage): Storage => ({
   set: (key, value) => store.setItem(key, value),
   remove: (key) => store.removeItem(key),
 })
+
+/** What was stored as JSON; undefined where there is none, or what no version wrote: a device begins anew then. */
+export function parseStored<Kept>(text: string | null): Kept | undefined {
+  try {
+    return text === null ? undefined : ((JSON.parse(text) ?? undefined) as Kept | undefined)
+  } catch {
+    return undefined
+  }
+}

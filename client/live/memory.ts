@@ -1,4 +1,4 @@
-import type { Storage } from '../storage.ts'
+import { parseStored, type Storage } from '../storage.ts'
 import type { Place } from './place.ts'
 
 /** What a device remembers of the stream: its cursor in the mailbox, and how far each conversation was told. */
@@ -44,8 +44,7 @@ export function noteOnce(memory: Memory, id: string): boolean {
 /** Reads what this person's device remembered last. */
 export async function openMemory(storage: Storage, userId: string): Promise<Memory> {
   const key = `plaza.live.${userId}`
-  const text = await storage.get(key)
-  const kept: Kept = text ? JSON.parse(text) : { cursor: undefined, contacts: 0, places: [] }
+  const kept = parseStored<Kept>(await storage.get(key)) ?? { cursor: undefined, contacts: 0, places: [] }
   let timer: ReturnType<typeof setTimeout> | undefined
   const memory: Memory = {
     cursor: kept.cursor,

@@ -13,12 +13,14 @@ export type NatsOptions = { dir: string; port: number; password: string; logFile
 export const startNats = async ({ dir, port, password, logFile, progress }: NatsOptions): Promise<Part> => {
   const program = await locate(natsServer, progress)
   await mkdir(dir, { recursive: true, mode: 0o700 })
+  // A value is read as a piece of configuration, so a folder whose name has a space or a # in it must be quoted.
+  const store = JSON.stringify(dir)
   return launch({
     name: 'nats',
     url: `nats://plaza:${password}@127.0.0.1:${port}`,
     port,
     command: [program, '--config', join(import.meta.dir, '../nats.conf')],
-    env: { NATS_HOST: '127.0.0.1', NATS_PORT: String(port), NATS_STORE: dir, NATS_PASSWORD: password },
+    env: { NATS_HOST: '127.0.0.1', NATS_PORT: String(port), NATS_STORE: store, NATS_PASSWORD: password },
     log: logFile,
     ready: () => converse(port, '', '"jetstream":true'),
   })

@@ -22,7 +22,7 @@ export const startRedis = async (options: RedisOptions): Promise<Part> => {
   const lines = [
     'bind 127.0.0.1',
     `port ${port}`,
-    `dir "${dir}"`,
+    `dir ${JSON.stringify(dir)}`,
     `requirepass ${password}`,
     `maxmemory ${maxMemory}`,
   ]

@@ -4,7 +4,7 @@ import { chown, mkdir, realpath, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Failure } from '../failure.ts'
 import { run } from '../tools/command.ts'
-import { type Account, locatePostgres, postgresAccount, sharedFolder } from '../tools/postgres.ts'
+import { type Account, locatePostgres, makeSharedFolder, postgresAccount, sharedFolder } from '../tools/postgres.ts'
 import type { Progress } from '../tools/tool.ts'
 import { launch, type Part } from './part.ts'
 
@@ -73,7 +73,7 @@ const chooseFolder = async (dir: string, account: Account, progress: Progress): 
   if (existsSync(join(dir, 'data'))) throw new Failure(`user postgres can no longer enter ${dirname(dir)}`)
   const elsewhere = join(sharedFolder, randomBytes(8).toString('hex'))
   progress(`Postgres keeps its data in ${elsewhere}, since user postgres cannot enter ${dirname(dir)}`)
-  await mkdir(sharedFolder, { recursive: true, mode: 0o755 })
+  await makeSharedFolder()
   await mkdir(elsewhere, { mode: 0o700 })
   await chown(elsewhere, account.uid, account.gid)
   await Bun.write(note, elsewhere)

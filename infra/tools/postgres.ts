@@ -1,4 +1,4 @@
-import { cp, mkdir, symlink } from 'node:fs/promises'
+import { chmod, cp, mkdir, symlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { codeOf, Failure } from '../failure.ts'
 import { lock } from '../lock.ts'
@@ -28,14 +28,21 @@ export const locatePostgres = async (account: Account, progress: Progress): Prom
   if (await answers(program, account)) return dirname(program)
   const copy = join(sharedFolder, `postgres-${postgres.version}`)
   const copied = join(copy, 'bin/postgres')
-  await mkdir(sharedFolder, { recursive: true, mode: 0o755 })
+  await makeSharedFolder()
   using _held = await lock(`${copy}.lock`, () => progress('waiting for another process to copy Postgres'))
   if (!(await answers(copied, account))) {
     progress(`copying Postgres to ${copy}, where user postgres can start it`)
     await cp(dirname(dirname(program)), copy, { recursive: true, verbatimSymlinks: true, force: true })
+    await run(['chmod', '-R', 'a+rX', copy])
   }
   if (!(await answers(copied, account))) throw new Failure(`Postgres does not start from ${copy}`)
   return dirname(copied)
+}
+
+/** Makes the folder, which the account can enter whatever our umask is: a strict one would take that from `mkdir`. */
+export const makeSharedFolder = async () => {
+  await mkdir(sharedFolder, { recursive: true })
+  await chmod(sharedFolder, 0o755)
 }
 
 /** User postgres, made when root has none yet. */

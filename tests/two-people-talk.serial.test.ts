@@ -137,6 +137,14 @@ test('each service that has a database shows what waits in it', async () => {
       expect(text).toContain(`${name}{service="${service}"} `)
 })
 
+test('each service counts its unexpected errors from 0 on', async () => {
+  for (const process of (await plaza.run()).services)
+    for (const { name, port } of process.services) {
+      const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
+      expect(text).toContain(`unexpected_errors_total{service="${name}"} `)
+    }
+})
+
 test('nothing unexpected happened', async () => {
   const { services } = await plaza.run()
   const ports = services.flatMap((process) => process.services.map(({ port }) => port))

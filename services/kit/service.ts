@@ -2,7 +2,7 @@ import type { Server, WebSocketHandler } from 'bun'
 import { z } from 'zod'
 import { type Environment, environmentOf, number, readConfig, StartupError } from './config.ts'
 import { createHost, type Host, type Operation } from './host.ts'
-import { registry } from './metrics.ts'
+import { registry, unexpectedErrors } from './metrics.ts'
 import { servicePorts } from './ports.ts'
 import { Problem } from './problem.ts'
 
@@ -95,6 +95,8 @@ async function listen(host: Host, service: Service, environment: Environment): P
     PORT: own.PORT || String(servicePorts[service.name] ?? 0),
   })
   const log = host.logOf(service.name)
+  // It shows 0 from the start: what begins with its first error looks to Prometheus as if it had never risen.
+  unexpectedErrors.inc({ service: service.name }, 0)
   const running = await service.start({ ...host, log }, own)
   let draining = false
   const server = serve(service, running, config, () => draining)

@@ -69,3 +69,16 @@ test("an empty pid file is in nobody's way", async () => {
   await Bun.write(join(folder, 'empty/data/postmaster.pid'), '')
   expect(lives(await start('empty'))).toBe(true)
 })
+
+test.skipIf(process.getuid?.() !== 0)(
+  'data that were kept elsewhere and are gone are asked for',
+  async () => {
+    const gone = join(folder, 'gone')
+    await mkdir(join(folder, 'copied'))
+    await Bun.write(join(folder, 'copied/elsewhere'), gone)
+    await expect(start('copied')).rejects.toThrow(
+      `${gone}, where ${folder} keeps its Postgres, is gone: put it back`,
+    )
+    expect(existsSync(gone)).toBe(false)
+  },
+)

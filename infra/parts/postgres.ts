@@ -4,7 +4,13 @@ import { chown, mkdir, realpath, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Failure } from '../failure.ts'
 import { run } from '../tools/command.ts'
-import { type Account, locatePostgres, makeSharedFolder, postgresAccount, sharedFolder } from '../tools/postgres.ts'
+import {
+  type Account,
+  locatePostgres,
+  makeSharedFolder,
+  postgresAccount,
+  sharedFolder,
+} from '../tools/postgres.ts'
 import type { Progress } from '../tools/tool.ts'
 import { launch, type Part } from './part.ts'
 
@@ -66,7 +72,7 @@ const chooseFolder = async (dir: string, account: Account, progress: Progress): 
   await mkdir(dir, { recursive: true, mode: 0o700 })
   if (!account) return dir
   const note = Bun.file(join(dir, 'elsewhere'))
-  if (await note.exists()) return note.text()
+  if (await note.exists()) return notedFolder(await note.text(), dir)
   await chown(dir, account.uid, account.gid)
   const reached = await run(['test', '-w', dir], { user: account, cwd: '/' }).catch(() => undefined)
   if (reached !== undefined) return dir
@@ -78,6 +84,12 @@ const chooseFolder = async (dir: string, account: Account, progress: Progress): 
   await chown(elsewhere, account.uid, account.gid)
   await Bun.write(note, elsewhere)
   return elsewhere
+}
+
+/** Data that are noted and gone were left out of a copy: no empty ones may take their place. */
+const notedFolder = (noted: string, dir: string): string => {
+  if (existsSync(noted)) return noted
+  throw new Failure(`${noted}, where ${dirname(dir)} keeps its Postgres, is gone: put it back from your copy`)
 }
 
 type Place = { bin: string; dir: string; data: string; account: Account; password: string }

@@ -78,8 +78,14 @@ export function createPresence(ctx: Ctx, relations: RelationChanges): PresenceBo
     if (told.get(userId) === status) return
     if (status === 'offline') told.delete(userId)
     else told.set(userId, status)
-    if (status === 'offline') await unregister(redis, node, userId)
-    else if (!registered) await registerPresence(redis, node, userId, status)
+    try {
+      if (status === 'offline') await unregister(redis, node, userId)
+      else if (!registered) await registerPresence(redis, node, userId, status)
+    } catch (error) {
+      // Said again, it is no repeat.
+      told.delete(userId)
+      throw error
+    }
     nats.connection.publish(subjectOf(userId))
   }
   const sweep = async () => {

@@ -193,3 +193,18 @@ test('watching many people costs more than a frame, however often the same are w
   const { problem } = await eventually(() => watcher.all('error')[0] ?? expect.unreachable())
   expect(problem).toMatchObject({ code: 'limited', reason: 'over_budget' })
 })
+
+test('how a person is, said in vain while Redis was away, is shown when it is said again', async () => {
+  const [ada, bob] = [await deps.createUser(), await deps.createUser()]
+  const [watcher, socket] = [await world.open(ada), await world.open(bob)]
+  watcher.say({ type: 'watch', userIds: [bob.id] })
+  await eventually(() => expect(shown(watcher, bob.id).at(-1)).toBe('online'))
+  await deps.parts.redis.kill()
+  socket.say({ type: 'presence', status: 'away' })
+  await eventually(() => socket.one('error'))
+  await deps.parts.redis.restart()
+  await eventually(() => expect(deps.host.redis().status).toBe('ready'))
+  socket.say({ type: 'presence', status: 'away' })
+  // Long before all who are watched are looked at again.
+  await eventually(() => expect(shown(watcher, bob.id).at(-1)).toBe('away'), 5_000)
+})

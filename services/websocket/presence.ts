@@ -29,6 +29,7 @@ const hidden: Presence = { status: 'offline', lastSeenAt: null }
 const gatherMs = 100
 /** A node that ended without a word is noticed by looking; so is a change whose word was lost. */
 const lookAgainMs = 30_000
+const lookedAtAtOnce = 200
 
 export const maxWatched = 200
 
@@ -58,7 +59,7 @@ export function createPresence(ctx: Ctx, relations: RelationChanges): PresenceBo
     }
   }
   const missed = createMissed({ log, showNow })
-  const look = async (userIds: readonly string[]) => {
+  const lookAt = async (userIds: readonly string[]) => {
     const found = await readPresence(redis, userIds)
     userIds.forEach((userId, index) => {
       const entry = watched.get(userId)
@@ -69,6 +70,13 @@ export function createPresence(ctx: Ctx, relations: RelationChanges): PresenceBo
       for (const session of entry.watchers)
         if (session.watching?.get(userId)) missed.show(session, userId, shown)
     })
+  }
+  /** Part by part: many at once would hold up all that this node does, and one who cannot be read all the others. */
+  const look = async (userIds: readonly string[], signal: AbortSignal) => {
+    for (let from = 0; from < userIds.length && !signal.aborted; from += lookedAtAtOnce)
+      await lookAt(userIds.slice(from, from + lookedAtAtOnce)).catch((error) =>
+        log.debug({ err: error }, 'presence not looked at'),
+      )
   }
   const visibility = createVisibility(ctx, relations, showNow)
   /** Says that a user's state at this node has changed; who watches then looks. */
@@ -97,13 +105,13 @@ export function createPresence(ctx: Ctx, relations: RelationChanges): PresenceBo
     }
   }
   const stops = [
-    every(gatherMs, log, async () => {
+    every(gatherMs, log, async (signal) => {
       const userIds = [...toLookAt]
       toLookAt.clear()
-      if (userIds.length > 0) await look(userIds)
+      await look(userIds, signal)
     }),
     every(500, log, sweep),
-    every(lookAgainMs, log, () => look([...watched.keys()])),
+    every(lookAgainMs, log, (signal) => look([...watched.keys()], signal)),
   ]
 
   return {

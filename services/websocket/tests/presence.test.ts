@@ -208,3 +208,20 @@ test('how a person is, said in vain while Redis was away, is shown when it is sa
   // Long before all who are watched are looked at again.
   await eventually(() => expect(shown(watcher, bob.id).at(-1)).toBe('away'), 5_000)
 })
+
+test('of many who change at once, one who cannot be read keeps nobody else from being shown', async () => {
+  const [first, second, broken, bob] = await Promise.all(Array.from({ length: 4 }, () => deps.createUser()))
+  if (!first || !second || !broken || !bob) throw new Error('nobody is there')
+  const watched = [[broken.id, ...Array.from({ length: 199 }, newId)], [bob.id]]
+  for (const [index, watcher] of [first, second].entries())
+    (await world.open(watcher)).say({ type: 'watch', userIds: watched[index] })
+  const watcher = await world.open(second)
+  watcher.say({ type: 'watch', userIds: [bob.id] })
+  await eventually(() => expect(shown(watcher, bob.id)).toEqual(['offline']))
+  await eventually(() => expect(asked).toContain(first.id))
+  const redis = deps.host.redis()
+  await redis.set(`relay:{${broken.id}}:nodes`, 'no hash')
+  await redis.hset(`relay:{${bob.id}}:nodes`, 'elsewhere', `${Date.now() + 60_000} online`)
+  for (const userId of watched.flat()) world.nats.connection.publish(`presence.${userId}`)
+  await eventually(() => expect(shown(watcher, bob.id).at(-1)).toBe('online'), 5_000)
+})

@@ -40,6 +40,45 @@ test('no batch is larger, and no more are in flight, than allowed', async () => 
   expect(most).toBe(2)
 })
 
+test('no batch is larger than it may be, but for one job, and the jobs of one key keep their order', async () => {
+  const batches: string[][] = []
+  const batcher = createBatcher<string, string>({
+    sizeOf: (job) => job.length,
+    keyOf: () => 'all',
+    maxBatchSize: 6,
+    async run(jobs) {
+      batches.push(jobs)
+      return jobs
+    },
+  })
+  const jobs = ['aaa', 'bbb', 'cccc', 'ddd', 'e', 'much too large', 'f']
+  expect(await Promise.all(jobs.map((job) => batcher.add(job)))).toEqual(jobs)
+  expect(batches).toEqual([['aaa', 'bbb'], ['cccc'], ['ddd', 'e'], ['much too large'], ['f']])
+})
+
+test('while much waits, though it be few jobs, more is refused; what has begun makes room', async () => {
+  const gate = Promise.withResolvers<void>()
+  const batcher = createBatcher<string, string>({
+    sizeOf: (job) => job.length,
+    maxInFlight: 1,
+    maxWaitingSize: 10,
+    async run(jobs) {
+      await gate.promise
+      return jobs
+    },
+  })
+  const large = 'more than may wait'
+  const first = batcher.add(large)
+  expect(isProblem(await batcher.add('x').catch((error: unknown) => error), 'overloaded')).toBe(true)
+  // The first batch begins.
+  await Bun.sleep(0)
+  const second = batcher.add(large)
+  expect(isProblem(await batcher.add('x').catch((error: unknown) => error), 'overloaded')).toBe(true)
+  gate.resolve()
+  expect(await Promise.all([first, second])).toEqual([large, large])
+  expect(await batcher.add('x')).toBe('x')
+})
+
 test('a batch that fails is halved until the job at fault is alone', async () => {
   const batcher = createBatcher<number, number>({
     async run(jobs) {

@@ -10,7 +10,11 @@ type Options<Job, Result> = {
   run(jobs: Job[]): Promise<(Result | Error | Promise<Result>)[]>
   /** Jobs of one key keep their order: none of them begins a batch while another is in one, or put off. */
   keyOf?(job: Job): string
+  /** How large a job is, in whatever unit; without it only their number counts. */
+  sizeOf?(job: Job): number
   maxBatch?: number
+  /** A batch is no larger, but for a single job. */
+  maxBatchSize?: number
   maxInFlight?: number
   /**
    * Waits so long for company before a batch begins; by default only for the jobs of the same turn of the event loop,
@@ -19,6 +23,8 @@ type Options<Job, Result> = {
   gatherMs?: number
   /** Jobs beyond this many waiting are refused with `unavailable`. */
   maxWaiting?: number
+  /** So are those that come while as much waits. */
+  maxWaitingSize?: number
   /** Errors that pass soon, by default those of a lost connection: the same batch is run again until `retryMs` have passed. */
   isTransient?(error: unknown): boolean
   retryMs?: number
@@ -43,7 +49,9 @@ type Waiting<Job, Result> = {
  */
 export function createBatcher<Job, Result>(options: Options<Job, Result>): Batcher<Job, Result> {
   const { maxBatch = 200, maxInFlight = 2, maxWaiting = 10_000, gatherMs, keyOf } = options
+  const { sizeOf = () => 0, maxBatchSize = Infinity, maxWaitingSize = Infinity } = options
   let queue: Waiting<Job, Result>[] = []
+  let queueSize = 0
   const idlers: (() => void)[] = []
   /** How many jobs of a key have begun and have no answer yet. */
   const begun = new Map<string, number>()
@@ -53,13 +61,24 @@ export function createBatcher<Job, Result>(options: Options<Job, Result>): Batch
   let scheduled = false
 
   const take = (): Waiting<Job, Result>[] => {
-    if (!keyOf) return queue.splice(0, maxBatch)
     const batch: Waiting<Job, Result>[] = []
     const left: Waiting<Job, Result>[] = []
-    for (const waiting of queue)
-      (batch.length < maxBatch && !begun.has(keyOf(waiting.job)) ? batch : left).push(waiting)
-    for (const { job } of batch) begun.set(keyOf(job), (begun.get(keyOf(job)) ?? 0) + 1)
+    let size = 0
+    let full = false
+    for (const waiting of queue) {
+      const isHeld = keyOf && begun.has(keyOf(waiting.job))
+      const own = sizeOf(waiting.job)
+      // Once full it stays so: a smaller job could overtake a larger one of its key.
+      if (!isHeld) full ||= batch.length >= maxBatch || (batch.length > 0 && size + own > maxBatchSize)
+      if (isHeld || full) left.push(waiting)
+      else {
+        batch.push(waiting)
+        size += own
+      }
+    }
+    if (keyOf) for (const { job } of batch) begun.set(keyOf(job), (begun.get(keyOf(job)) ?? 0) + 1)
     queue = left
+    queueSize -= size
     return batch
   }
   const flush = () => {
@@ -99,11 +118,12 @@ export function createBatcher<Job, Result>(options: Options<Job, Result>): Batch
 
   return {
     add(job) {
-      if (queue.length >= maxWaiting) return Promise.reject(overloaded())
+      if (queue.length >= maxWaiting || queueSize >= maxWaitingSize) return Promise.reject(overloaded())
       const { promise, resolve, reject } = Promise.withResolvers<Result>()
       if (open > 0) pace.noteCompany()
       open += 1
       queue.push({ job, resolve, reject })
+      queueSize += sizeOf(job)
       schedule()
       promise.then(
         () => end(job),

@@ -38,6 +38,10 @@ const patienceMs = 5_000
 export function createSender({ sql, outbox }: { sql: Sql; outbox: Outbox }): Sender {
   const shared = {
     keyOf: ({ job }: Prepared) => job.conversationId,
+    // An envelope may have 256 KB.
+    sizeOf: ({ job }: Prepared) => job.tail.length,
+    maxBatchSize: 4 << 20,
+    maxWaitingSize: 64 << 20,
     retryMs: patienceMs,
   }
   /** For conversations that somebody else holds, so that nobody else's sends wait with theirs. */

@@ -6,7 +6,7 @@ import type { Message } from '@plaza/message/schema'
 import { z } from 'zod'
 import type { Ctx } from './context.ts'
 import { noteFailure } from './faults.ts'
-import type { SendFrame } from './frames.ts'
+import { frameBytes, type SendFrame } from './frames.ts'
 import { noteOwn } from './own.ts'
 import { push, pushFrame, pushProblem } from './push.ts'
 import type { Session } from './session.ts'
@@ -39,6 +39,8 @@ export function createSends({ message, sendHere, log }: Options): Sends {
     // What it leads to waits for company itself.
     gatherMs: 0,
     keyOf: ({ conversationId }) => conversationId,
+    sizeOf: ({ text }) => text?.length ?? frameBytes,
+    maxWaitingSize: 64 << 20,
     maxInFlight: 4,
     retryMs,
     isTransient: (error) => error instanceof Problem && error.code === 'unavailable',

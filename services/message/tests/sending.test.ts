@@ -85,6 +85,30 @@ test('conversations that somebody holds hold up no others, and keep the order of
     ).toMatchObject([{ text: 'first' }, { text: 'second' }])
 })
 
+test('of large envelopes no more wait than memory is meant for; the others are refused and those that waited are stored', async () => {
+  const { ann, conversation } = await world.pair()
+  const outbox = { transaction: () => Promise.reject(new Error('unused')), publish() {}, async stop() {} }
+  const { send } = createSender({ sql: world.db, outbox })
+  const envelope = { algorithm: 'x3dh', ciphertexts: [{ deviceId: 'd-1', body: 'A'.repeat(256_000) }] }
+  const release = await world.holdLock(conversation.id)
+  const outcomes: string[] = []
+  const sends = Array.from({ length: 400 }, async () => {
+    const sending = send({ senderId: ann.id, conversationId: conversation.id, key: undefined, envelope })
+    const outcome = await sending.then(
+      () => 'stored',
+      (error) => error.options.reason,
+    )
+    outcomes.push(outcome)
+  })
+  await eventually(() => expect(outcomes).toContain('overloaded'))
+  await release()
+  await Promise.all(sends)
+  const stored = outcomes.filter((outcome) => outcome === 'stored').length
+  expect(new Set(outcomes)).toEqual(new Set(['stored', 'overloaded']))
+  expect(stored * 256_000).toBeGreaterThan(32 << 20)
+  expect(await world.db`select from messages where conversation_id = ${conversation.id}`).toHaveLength(stored)
+})
+
 test('one key with two contents at once: one is stored, the other refused', async () => {
   const { ann, conversation } = await world.pair()
   const answers = await Promise.all(

@@ -176,7 +176,7 @@ export type Presence = { userId: string; status: 'online' | 'away' | 'offline'; 
 /** What a client says on the socket. */
 export type ClientFrame =
   | { type: 'hello'; cursor?: string | undefined }
-  | ({ type: 'send'; ref: string; key: string; conversationId: string } & Draft)
+  | ({ type: 'send'; ref: string; key: string; conversationId: string; traceparent?: string } & Draft)
   | { type: 'receipt'; conversationId: string; deliveredSeq?: number; readSeq?: number }
   | { type: 'ack'; cursor: string }
   | { type: 'ping' }

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { z } from 'zod'
 
 /** W3C Trace Context, level 1: where a request or event comes from. */
 export type Trace = { traceparent: string; traceId: string; sampled: boolean }
@@ -9,6 +10,11 @@ export type Origin = { trace: Trace; requestId?: string }
 /** Ids of zeros alone name nothing. */
 const form = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})$/
 const current = new AsyncLocalStorage<Origin>()
+
+/** A `traceparent` in a body or a frame; one that is malformed is as good as none. */
+export const Traceparent = z.string().max(64).meta({
+  description: 'W3C Trace Context; where it is sampled, the events that this leads to name it',
+})
 
 /** The trace that a `traceparent` header continues, or a new unsampled one when the header is absent or malformed. */
 export function readTrace(header: string | null | undefined): Trace {

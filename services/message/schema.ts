@@ -2,6 +2,7 @@ import { z } from '@hono/zod-openapi'
 import { Id } from '@plaza/kit/id'
 import { Role } from '@plaza/kit/identity'
 import { Text } from '@plaza/kit/text'
+import { Traceparent } from '@plaza/kit/trace'
 
 const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
 const Name = z
@@ -67,6 +68,7 @@ export const SendItem = Draft.safeExtend({
     .min(1)
     .max(128)
     .regex(/^[\x21-\x7e]+$/, 'must be visible ASCII'),
+  traceparent: Traceparent.optional(),
 }).refine(({ envelope }) => !envelope || envelopeSize(envelope) <= batchEnvelopeBytes, {
   message: 'Send an envelope of more than 48 KB by REST',
   path: ['envelope'],

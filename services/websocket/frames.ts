@@ -2,6 +2,7 @@ import { z } from '@hono/zod-openapi'
 import { Id } from '@plaza/kit/id'
 import { ProblemBody } from '@plaza/kit/problem'
 import { Text } from '@plaza/kit/text'
+import { Traceparent } from '@plaza/kit/trace'
 import { Message } from '@plaza/message/schema'
 
 /** A frame is JSON text of this size at most. */
@@ -31,6 +32,7 @@ export const SendFrame = z.object({
   text: Text(16_383, 1).optional(),
   envelope: z.looseObject({}).optional(),
   replyToId: Id.optional(),
+  traceparent: Traceparent.optional(),
 })
 export const ReceiptFrame = z
   .object({

@@ -53,6 +53,21 @@ test('by REST and by socket the same key is the same message', async () => {
   expect(other.problem).toMatchObject({ status: 422, reason: 'key_reused' })
 })
 
+test('the event of a sampled trace names it, and that of no other', async () => {
+  const { ann, conversation } = await world.pair()
+  const sampled = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`
+  const traces = [sampled, sampled.replace(/1$/, '0'), 'malformed', undefined]
+  await sendAll(traces.map((traceparent) => itemOf(ann, conversation.id, { text: 'hello', traceparent })))
+  const events = await world.db<{ body: string }[]>`
+    select body
+    from outbox
+    where subject = ${`evt.message.created.${conversation.id}`}`
+  const named = events.map(({ body }) =>
+    z.object({ traceparent: z.string().optional() }).parse(JSON.parse(body)),
+  )
+  expect(named.flatMap(({ traceparent }) => traceparent ?? [])).toEqual([sampled])
+})
+
 test('an envelope above 48 KB is refused here', async () => {
   const { ann, conversation } = await world.pair()
   const envelope = { algorithm: 'x', ciphertexts: [{ deviceId: 'd', body: 'A'.repeat(60_000) }] }

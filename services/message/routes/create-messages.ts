@@ -1,6 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { ProblemBody } from '@plaza/kit/problem'
 import { defineRoute, json, jsonBody, problems } from '@plaza/kit/route'
+import { readTrace, runFor } from '@plaza/kit/trace'
 import type { Ctx } from '../context.ts'
 import { allInTime, Batch, doEach } from '../on-behalf.ts'
 import { Message, SendItem } from '../schema.ts'
@@ -28,6 +29,7 @@ export const createMessages = (ctx: Ctx) =>
 
 /** The same for sockets in this process, without a request around it. */
 export const sendEach = (ctx: Ctx, items: readonly unknown[]) =>
-  doEach(ctx, SendItem, items, async (item) => ({
-    message: await ctx.sender.send({ ...item, senderId: item.userId }),
-  }))
+  doEach(ctx, SendItem, items, async ({ traceparent, ...item }) => {
+    const send = () => ctx.sender.send({ ...item, senderId: item.userId })
+    return { message: await (traceparent ? runFor({ trace: readTrace(traceparent) }, send) : send()) }
+  })

@@ -30,6 +30,14 @@ test('a message sent by socket is answered when it is stored, and reaches the ot
   await eventually(() => expect(textsOf(alsoAda)).toEqual(['hello']))
 })
 
+test('a trace that comes with a send goes with the event to the other person', async () => {
+  const { ada, bob, conversationId } = await pair()
+  const [from, to] = await Promise.all([world.open(ada), world.open(bob)])
+  const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`
+  from.say({ type: 'send', ref: 'a', key: newId(), conversationId, text: 'hello', traceparent })
+  await eventually(() => expect(to.one('event').event).toMatchObject({ actor: ada.id, traceparent }))
+})
+
 test('what a socket was told of by its answer does not come again, and the rest follows in order', async () => {
   const { ada, bob, conversationId } = await pair()
   const [from, to] = await Promise.all([world.open(ada), world.open(bob)])

@@ -23,10 +23,11 @@ const statuses = async (answers: Promise<Response>[]) =>
   (await Promise.all(answers)).map(({ status }) => status).sort()
 
 test('visitors behind a trusted proxy have budgets of their own, whatever addresses they claim', async () => {
-  const ofAda = ['', '198.51.100.1', '198.51.100.2', '198.51.100.3']
-  expect(await statuses(ofAda.map((claimed) => ask(trusting, '203.0.113.1', claimed)))).toEqual([
-    200, 200, 200, 429,
-  ])
+  const askAsAda = (claimed?: string) => ask(trusting, '203.0.113.1', claimed)
+  // Alone, for Traefik makes the count of a new address without a lock: its very first at once have each their own.
+  expect((await askAsAda()).status).toBe(200)
+  const claims = ['198.51.100.1', '198.51.100.2', '198.51.100.3']
+  expect(await statuses(claims.map(askAsAda))).toEqual([200, 200, 429])
   expect((await ask(trusting, '203.0.113.2')).status).toBe(200)
 })
 

@@ -3,26 +3,40 @@ import { Problem } from '@plaza/kit/problem'
 import type { Redis } from '@plaza/kit/redis'
 import { LRUCache } from 'lru-cache'
 
-/** Counts within a window that begins with the first count. Counts are shared by all instances, and kept by each alone while Redis is away. */
-export type Throttle = {
-  /** Counts one more and throws Problem limited when that is more than the limit. */
-  take(key: string, rule: Rule): Promise<void>
-  /** As `take`, but answers whether there was room. */
-  tryTake(key: string, rule: Rule): Promise<boolean>
-  /** Throws Problem limited when the limit is reached, without counting. */
-  assertRoom(key: string, rule: Rule): Promise<void>
-  reset(key: string): Promise<void>
+/** How often something may happen within a window that begins with its first time. */
+export type Limit = {
+  key: string
+  limit: number
+  windowSeconds: number
+  /** Only whether there is room is asked, and nothing counted. */
+  uncounted?: boolean
 }
 
-export type Rule = { limit: number; windowSeconds: number }
+/** Counts what happens. Counts are shared by all instances, and kept by each alone while Redis is away. */
+export type Throttle = {
+  /**
+   * Counts one more under each limit in turn and throws Problem limited at the first that is exceeded; what comes after
+   * it is not counted.
+   */
+  take(...limits: Limit[]): Promise<void>
+  /** As `take`, but answers whether there was room. */
+  tryTake(...limits: Limit[]): Promise<boolean>
+  reset(...keys: string[]): Promise<void>
+}
 
-type Count = { count: number; leftMs: number }
+type Full = { leftMs: number }
 
-const countOne = `
-local count = redis.call('incr', KEYS[1])
-if count == 1 then redis.call('pexpire', KEYS[1], ARGV[1]) end
-return { count, redis.call('pttl', KEYS[1]) }`
-const look = `return { tonumber(redis.call('get', KEYS[1]) or '0'), redis.call('pttl', KEYS[1]) }`
+/** For each key its window, its limit and what is counted. Answers how long the first full one's window goes on. */
+const countScript = `
+for i, key in ipairs(KEYS) do
+  local window, limit, added = ARGV[3 * i - 2], tonumber(ARGV[3 * i - 1]), tonumber(ARGV[3 * i])
+  local count = tonumber(redis.call('get', key) or '0') + 1
+  if added > 0 then
+    redis.call('incr', key)
+    if count == 1 then redis.call('pexpire', key, window) end
+  end
+  if count > limit then return redis.call('pttl', key) end
+end`
 
 export function createThrottle(redis: Redis, log: Log): Throttle {
   const own = new LRUCache<string, { count: number; until: number }>({ max: 50_000 })
@@ -42,49 +56,51 @@ export function createThrottle(redis: Redis, log: Log): Throttle {
     }
     return otherwise()
   }
-  const inMemory = (key: string, windowMs: number, added: number): Count => {
-    const now = Date.now()
-    const kept = own.get(key)
-    const entry = kept && kept.until > now ? kept : { count: 0, until: now + windowMs }
-    entry.count += added
-    own.set(key, entry)
-    return { count: entry.count, leftMs: entry.until - now }
+  const countInRedis = async (limits: readonly Limit[]): Promise<Full | undefined> => {
+    const keys = limits.map(({ key }) => redisKey(key))
+    const args = limits.flatMap(({ windowSeconds, limit, uncounted }) => [
+      windowSeconds * 1_000,
+      limit,
+      uncounted ? 0 : 1,
+    ])
+    const leftMs = await redis.eval(countScript, keys.length, ...keys, ...args)
+    return leftMs === null ? undefined : { leftMs: Number(leftMs) }
   }
-  const ask = (script: string, key: string, { windowSeconds }: Rule, added: number) =>
+  const countHere = (limits: readonly Limit[]): Full | undefined => {
+    const now = Date.now()
+    for (const { key, limit, windowSeconds, uncounted } of limits) {
+      const kept = own.get(key)
+      const { count, until } =
+        kept && kept.until > now ? kept : { count: 0, until: now + windowSeconds * 1_000 }
+      if (!uncounted) own.set(key, { count: count + 1, until })
+      if (count + 1 > limit) return { leftMs: until - now }
+    }
+    return undefined
+  }
+  const count = (limits: readonly Limit[]) =>
     inRedis(
-      async () => toCount(await redis.eval(script, 1, `auth:throttle:${key}`, windowSeconds * 1_000)),
-      () => inMemory(key, windowSeconds * 1_000, added),
+      () => countInRedis(limits),
+      () => countHere(limits),
     )
-  const count = (key: string, rule: Rule) => ask(countOne, key, rule, 1)
 
   return {
-    async take(key, rule) {
-      const counted = await count(key, rule)
-      if (counted.count > rule.limit) refuse(counted)
+    async take(...limits) {
+      const full = await count(limits)
+      if (!full) return
+      throw new Problem('limited', 'Too many attempts: wait a while', {
+        reason: 'too_many_attempts',
+        retryAfterSeconds: Math.max(1, Math.ceil(full.leftMs / 1_000)),
+      })
     },
-    tryTake: async (key, rule) => (await count(key, rule)).count <= rule.limit,
-    async assertRoom(key, rule) {
-      const counted = await ask(look, key, rule, 0)
-      if (counted.count >= rule.limit) refuse(counted)
-    },
-    async reset(key) {
-      own.delete(key)
+    tryTake: async (...limits) => !(await count(limits)),
+    async reset(...keys) {
+      for (const key of keys) own.delete(key)
       await inRedis(
-        () => redis.del(`auth:throttle:${key}`),
+        () => redis.del(...keys.map(redisKey)),
         () => 0,
       )
     },
   }
 }
 
-function refuse({ leftMs }: Count): never {
-  throw new Problem('limited', 'Too many attempts: wait a while', {
-    reason: 'too_many_attempts',
-    retryAfterSeconds: Math.max(1, Math.ceil(leftMs / 1_000)),
-  })
-}
-
-function toCount(reply: unknown): Count {
-  const [count, leftMs] = Array.isArray(reply) ? reply : []
-  return { count: Number(count), leftMs: Number(leftMs) }
-}
+const redisKey = (key: string) => `auth:throttle:${key}`

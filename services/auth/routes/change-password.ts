@@ -33,7 +33,8 @@ export const changePassword = (ctx: Ctx) =>
     const { currentPassword, newPassword } = c.req.valid('json')
     const { userId, sessionId } = userOf(c)
     // Each costs two hashes and a mail to an address that nobody may have confirmed.
-    await ctx.throttle.take(`password-change:${userId}`, {
+    await ctx.throttle.take({
+      key: `password-change:${userId}`,
       limit: ctx.config.PASSWORD_CHANGE_LIMIT,
       windowSeconds: 3_600,
     })

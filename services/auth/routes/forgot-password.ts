@@ -24,8 +24,8 @@ const route = createRoute({
 export const forgotPassword = (ctx: Ctx) =>
   defineRoute(route, async (c) => {
     const email = emailKey(c.req.valid('json').email)
-    const rule = { limit: ctx.config.MAIL_LIMIT, windowSeconds: 3_600 }
-    if (await ctx.throttle.tryTake(`reset:${hashToken(email).toString('base64url')}`, rule)) {
+    const key = `reset:${hashToken(email).toString('base64url')}`
+    if (await ctx.throttle.tryTake({ key, limit: ctx.config.MAIL_LIMIT, windowSeconds: 3_600 })) {
       await queueMail(ctx.sql, { kind: 'reset_password', email })
       ctx.mails.poke()
     }

@@ -21,7 +21,7 @@ const route = createRoute({
 export const requestEmailVerification = (ctx: Ctx) =>
   defineRoute(route, async (c) => {
     const { userId } = userOf(c)
-    await ctx.throttle.take(`verify:${userId}`, { limit: ctx.config.MAIL_LIMIT, windowSeconds: 3_600 })
+    await ctx.throttle.take({ key: `verify:${userId}`, limit: ctx.config.MAIL_LIMIT, windowSeconds: 3_600 })
     const { emailVerified } = await findMe(ctx.sql, userId)
     if (!emailVerified) await queueMail(ctx.sql, { kind: 'verify_email', userId })
     ctx.mails.poke()

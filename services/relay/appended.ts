@@ -6,16 +6,13 @@ import { readNodes } from './where.ts'
 export type Appended = { nodes: string[]; runs: WakeUp[] }
 
 /** Reads the append script's answer for one user; empty when nobody is there to be told. */
-export function toAppended([userId, frames]: Letter, answer: unknown): Appended[] {
-  const [epoch, places, registry] = Array.isArray(answer) ? answer : []
-  if (epoch === undefined || !Array.isArray(registry) || registry.length === 0) return []
+export function toAppended([userId, frames]: Letter, answer: string): Appended[] {
+  const [epoch = '', places = '', ...registry] = answer.split('\n')
   const nodes = readNodes(registry)
   if (nodes.length === 0) return []
-  const placed = frames.map(({ text }, index) => ({
-    n: Array.isArray(places) ? Number(places[index]) : Number(places) + index,
-    text,
-  }))
-  return [{ nodes, runs: toRuns(placed).map((run) => ({ userId, epoch: String(epoch), ...run })) }]
+  const numbers = places.split(',').map(Number)
+  const placed = frames.map(({ text }, index) => ({ n: numbers[index] ?? 0, text }))
+  return [{ nodes, runs: toRuns(placed).map((run) => ({ userId, epoch, ...run })) }]
 }
 
 const runChars = 128 << 10

@@ -36,17 +36,26 @@ export function createAppender({ redis, generation, log, config }: Options): App
   const appendTo = async (mail: Mail, head: Head): Promise<Appended[]> => {
     const keys: string[] = []
     const args = [...head]
+    // Most frames go to several mailboxes, and are given once.
+    const positions = new Map<Frame, number>()
+    for (const [, frames] of mail)
+      for (const frame of frames) if (!positions.has(frame)) positions.set(frame, 0)
+    args.push(positions.size)
+    for (const frame of positions.keys()) {
+      // Lua counts from 1.
+      positions.set(frame, args.length + 1)
+      args.push(frame.id, frame.stored, frame.replaces ?? '')
+    }
     for (const [userId, frames] of mail) {
       const own = keysOf(userId)
       keys.push(own.frames, own.meta, own.nodes)
       args.push(frames.length)
-      for (const { id, stored } of frames) args.push(id, stored)
-      const replacing = frames.filter(({ replaces }) => replaces !== undefined)
-      args.push(replacing.length)
-      for (const { id, replaces } of replacing) args.push(id, replaces ?? '')
+      for (const frame of frames) args.push(positions.get(frame) ?? 0)
     }
     const answers = await runScript(redis, appendScript, keys, args)
-    return Array.isArray(answers) ? mail.flatMap((letter, index) => toAppended(letter, answers[index])) : []
+    return Array.isArray(answers)
+      ? mail.flatMap((letter, index) => toAppended(letter, String(answers[index])))
+      : []
   }
   const countAppends = async (count: number): Promise<number> => {
     try {

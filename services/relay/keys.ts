@@ -3,7 +3,7 @@ export const keysOf = (userId: string) => ({
   /** Stream of frames, entry `<n>-0`: event id → text or pointer. */
   frames: `relay:{${userId}}`,
   /**
-   * Hash. `box`: `<epoch> <n, the newest> <trimmedTo, the newest that is gone> <bytes> <day of the last append>`, or
+   * Hash. `box`: epoch, n (the newest), trimmedTo (the newest that is gone), bytes, day of the last append, or
    * `gone` for an erased user; one field, since each that Redis looks up costs. `day:<day>`: the newest before it.
    * Event id → n, for as long as the frame is there.
    */

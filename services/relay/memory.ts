@@ -2,7 +2,7 @@ import type { Log } from '@plaza/kit/log'
 import type { Redis } from '@plaza/kit/redis'
 import { keysOf } from './keys.ts'
 import { runScript } from './script.ts'
-import { emptyScript } from './scripts.ts'
+import { emptyScript, sizeScript } from './scripts.ts'
 
 const roomShare = 0.9
 
@@ -37,14 +37,13 @@ async function listSizes(redis: Redis): Promise<{ userId: string; bytes: number 
   const sizes: { userId: string; bytes: number }[] = []
   for await (const keys of redis.scanStream({ match: 'relay:{*}:meta', count: 1_000 })) {
     const users = (Array.isArray(keys) ? keys : []).flatMap((key) => /\{(.+)\}/.exec(String(key))?.[1] ?? [])
-    const found = await Promise.all(users.map((userId) => redis.hget(keysOf(userId).meta, 'box')))
+    const found = await Promise.all(
+      users.map((userId) => runScript(redis, sizeScript, [keysOf(userId).meta], [])),
+    )
     users.forEach((userId, index) => {
-      const bytes = readBytes(found[index])
+      const bytes = Number(found[index])
       if (bytes > 0) sizes.push({ userId, bytes })
     })
   }
   return sizes.sort((a, b) => b.bytes - a.bytes)
 }
-
-/** What a mailbox's frames take, as its box says; 0 for none. */
-const readBytes = (box: string | null | undefined): number => Number(box?.split(' ')[3] ?? 0)

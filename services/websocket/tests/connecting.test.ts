@@ -163,6 +163,16 @@ test('a cursor that is not known begins with a gap that names what to repair', a
   }
 })
 
+/** Has a mailbox say that its frames up to a place are gone. */
+const forgetUpTo = (place: number, userId: string) =>
+  deps.host.redis().eval(
+    `local epoch, n, _, bytes, day = cmsgpack.unpack(redis.call('HGET', KEYS[1], 'box'))
+    redis.call('HSET', KEYS[1], 'box', cmsgpack.pack(epoch, n, tonumber(ARGV[1]), bytes, day))`,
+    1,
+    `relay:{${userId}}:meta`,
+    place,
+  )
+
 test('a cursor ahead of the mailbox, and one behind what it holds, find a gap', async () => {
   const ada = await deps.createUser()
   const first = await world.open(ada)
@@ -171,9 +181,7 @@ test('a cursor ahead of the mailbox, and one behind what it holds, find a gap', 
   const [epoch] = first.cursor.split('-')
   const ahead = await world.open(ada, { cursor: `${epoch}-9` })
   expect(await eventually(() => ahead.one('gap'))).toMatchObject({ reason: 'ahead' })
-  const meta = `relay:{${ada.id}}:meta`
-  const [, n, , ...rest] = (await deps.host.redis().hget(meta, 'box'))?.split(' ') ?? []
-  await deps.host.redis().hset(meta, 'box', [epoch, n, 2, ...rest].join(' '))
+  await forgetUpTo(2, ada.id)
   ahead.close()
   await ahead.closed
   const behind = await world.open(ada, { cursor: `${epoch}-1` })

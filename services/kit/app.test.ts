@@ -99,6 +99,8 @@ const malformed: Record<string, Body> = {
   NUL: '{"text":"a\\u0000b"}',
   'a lone surrogate': '{"text":"a\\ud800b"}',
   'bytes that are no UTF-8': new Uint8Array([0x7b, 0xff, 0xfe, 0x7d]),
+  'a text that is no UTF-8': Buffer.from('{"text":"caf\xe9"}', 'latin1'),
+  'half a character': Buffer.from('{"text":"\xf0\x9f\x91"}', 'latin1'),
 }
 for (const [name, body] of Object.entries(malformed))
   test(`${name} is answered as invalid and counts as nobody's bug`, async () => {
@@ -108,6 +110,17 @@ for (const [name, body] of Object.entries(malformed))
     expect(await problemOf(answer)).toMatchObject({ status: 400, code: 'invalid' })
     expect(await unexpected()).toBe(before)
   })
+
+test('the character that stands for what cannot be read may be sent', async () => {
+  const answer = await post('{"text":"\ufffd, é, 👍"}')
+  expect(await answer.json()).toEqual({ length: 8 })
+})
+
+test('a body that ends early is answered as invalid', async () => {
+  const body = new ReadableStream({ pull: (controller) => controller.error(new Error('gone')) })
+  const answer = await post(body, { 'content-length': '100' })
+  expect(await problemOf(answer)).toMatchObject({ status: 400, code: 'invalid' })
+})
 
 test('a body of another type than JSON is answered as invalid', async () => {
   const answer = await post('text=hello', { 'content-type': 'application/x-www-form-urlencoded' })

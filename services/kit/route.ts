@@ -1,5 +1,6 @@
 import { type RouteConfig, type RouteHandler, z } from '@hono/zod-openapi'
 import type { Context, MiddlewareHandler } from 'hono'
+import { readBody } from './body.ts'
 import type { Caller, Identity, User } from './identity.ts'
 import type { Log } from './log.ts'
 import { requestSeconds } from './metrics.ts'
@@ -30,7 +31,7 @@ export type PlazaRoute = RouteConfig & { operationId: string; 'x-access': Access
     | { 'x-access': 'service'; hide: true }
   )
 
-/** Joins an operation's contract and its handler, and puts the check of `x-access` in front of both. */
+/** Joins an operation's contract and its handler, and puts the check of `x-access` and of the body's bytes in front of both. */
 export function defineRoute<const R extends PlazaRoute>(
   route: R,
   handler: RouteHandler<R, AppEnv>,
@@ -38,7 +39,12 @@ export function defineRoute<const R extends PlazaRoute>(
 ) {
   const guarded = {
     ...route,
-    middleware: [observe(route.operationId), admit(route['x-access']), ...middleware],
+    middleware: [
+      observe(route.operationId),
+      admit(route['x-access']),
+      ...(route.request?.body ? [readBody] : []),
+      ...middleware,
+    ],
   }
   return { route: guarded as R, handler }
 }

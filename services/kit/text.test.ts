@@ -1,11 +1,23 @@
 import { expect, test } from 'bun:test'
-import { Line, Text } from './text.ts'
+import { isBlank, Line, Text } from './text.ts'
 
 test('a text keeps its lines, and holds neither NUL nor half a character', () => {
   expect(Text(20).parse('one\ntwo\t→ 👍')).toBe('one\ntwo\t→ 👍')
   for (const bad of ['a\0b', '\ud83d', '\udc4d\ud83d']) expect(Text(20).safeParse(bad).success).toBe(false)
   expect(Text(3, 2).safeParse('a').success).toBe(false)
   expect(Text(3).safeParse('abcd').success).toBe(false)
+})
+
+test('a text of which nothing shows is blank', () => {
+  const blanks = ['', ' \n\t\u3000', '\u200b\u200c\u200d\u200e\u200f', '\u2060\ufeff\u00ad', '\0\u0085']
+  const fillers = ['\u3164', '\u115f\u1160', '\u2800', '\ufe0f', '\u{e0067}\u{e007f}', '\u0301', '\u034f']
+  for (const text of [...blanks, ...fillers]) expect({ text, is: isBlank(text) }).toEqual({ text, is: true })
+})
+
+test('a text is not blank for what it holds besides', () => {
+  const emoji = ['👩\u200d👩\u200d👧', '☺\ufe0f', '1\ufe0f\u20e3', '🏴\u{e0067}\u{e007f}', '\u{1faff}']
+  const words = ['.', ' a\n', 'می\u200cخواهم', 'न\u093f', 'e\u0301', '\uf8ff']
+  for (const text of [...emoji, ...words]) expect({ text, is: isBlank(text) }).toEqual({ text, is: false })
 })
 
 test('a line is trimmed and composed, and has no control characters', () => {

@@ -16,6 +16,12 @@ const controls = /[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/u
 /** A character that shows; the blank of braille does not, nor do fillers, though they count as letters. */
 const visible = /[^\p{C}\p{M}\p{Z}\p{Default_Ignorable_Code_Point}\u2800]/u
 
+/** As above, but what only some fonts have a shape for counts as well: private characters, and emoji newer than this. */
+const shown = /[^\p{White_Space}\p{Cc}\p{Cf}\p{M}\p{Default_Ignorable_Code_Point}\u2800]/u
+
+/** Whether nobody would see anything of a text. */
+export const isBlank = (text: string): boolean => !shown.test(text)
+
 /** A line as it is kept. */
 export const tidyLine = (text: string): string => text.normalize('NFC').trim()
 

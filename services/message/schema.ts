@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { Id } from '@plaza/kit/id'
 import { Role } from '@plaza/kit/identity'
-import { Text } from '@plaza/kit/text'
+import { isBlank, Text } from '@plaza/kit/text'
 import { Traceparent } from '@plaza/kit/trace'
 
 const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
@@ -32,7 +32,7 @@ export const envelopeSize = (envelope: unknown): number => JSON.stringify(envelo
 
 /** What a person writes: up to 16,383 UTF-16 units, which is at most 48 KB of UTF-8. */
 export const MessageText = Text(16_383, 1)
-  .refine((text) => text.trim() !== '', 'must not be blank')
+  .refine((text) => !isBlank(text), 'must not be blank')
   .openapi({ example: 'Shall we meet at eight?' })
 
 /** A heart, a flag, a family: what a person sees as one emoji. */

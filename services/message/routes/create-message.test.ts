@@ -61,6 +61,7 @@ test('400 for what no message can hold, and nothing is stored', async () => {
     {},
     { text: '' },
     { text: ' \n ' },
+    { text: '\u200b\u3164' },
     { text: 'a\0b' },
     { text: '\ud800' },
     { text: 'x'.repeat(16_384) },

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import { z } from 'zod'
-import { PageQuery, readCursor, toPage, writeCursor } from './page.ts'
+import { PageQuery, QueryInt, readCursor, toPage, writeCursor } from './page.ts'
 import { isProblem } from './problem.ts'
 
 const Key = z.tuple([z.int(), z.string()])
@@ -42,6 +42,13 @@ test('a page has a next one only when there was a row more than asked for', () =
 
 test('a page holds 1 to 100 items', () => {
   expect(PageQuery.parse({})).toEqual({ limit: 50 })
-  for (const limit of ['0', '101', '1.5', 'x', '-1'])
+  for (const limit of ['0', '101', '1.5', 'x', '-1', ''])
     expect(PageQuery.safeParse({ limit }).success).toBe(false)
+})
+
+test('a number in a query is written in digits, and nothing is no 0', () => {
+  const Place = QueryInt(-5, 5).optional()
+  expect(['0', '3', '-3', undefined].map((text) => Place.parse(text))).toEqual([0, 3, -3, undefined])
+  for (const text of ['', ' ', '6', '0x1', '1e0', '+1', '1.0', ['1'], []])
+    expect({ text, is: Place.safeParse(text).success }).toEqual({ text, is: false })
 })

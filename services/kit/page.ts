@@ -1,9 +1,16 @@
 import { z } from '@hono/zod-openapi'
 import { Problem } from './problem.ts'
 
+/** A whole number in a query, where it comes as text. Nothing and blanks are none, which `Number` takes for 0. */
+export const QueryInt = (min: number, max: number) =>
+  z.preprocess(
+    (text) => (typeof text === 'string' && /^-?\d+$/.test(text) ? Number(text) : text),
+    z.int('must be a whole number').min(min).max(max),
+  )
+
 /** The query of every list: `limit` up to 100, and the `cursor` that the page before gave. */
 export const PageQuery = z.object({
-  limit: z.coerce.number().int().min(1).max(100).default(50).openapi({ description: 'Items on a page' }),
+  limit: QueryInt(1, 100).default(50).openapi({ description: 'Items on a page' }),
   cursor: z.string().max(512).optional().openapi({ description: '`nextCursor` of the page before' }),
 })
 

@@ -1,5 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { Id } from '@plaza/kit/id'
+import { QueryInt } from '@plaza/kit/page'
 import { defineRoute, json, problems, userOf } from '@plaza/kit/route'
 import type { Ctx } from '../context.ts'
 import { findMembership } from '../conversation-row.ts'
@@ -30,14 +31,10 @@ const route = createRoute({
   request: {
     params: z.object({ conversationId: Id }),
     query: z.object({
-      after: z.coerce
-        .number()
-        .int()
-        .min(0)
-        .max(2_147_483_647)
+      after: QueryInt(0, 2_147_483_647)
         .default(0)
         .openapi({ description: 'The `revision` up to which all is known; 0 asks for everything' }),
-      limit: z.coerce.number().int().min(1).max(100).default(100),
+      limit: QueryInt(1, 100).default(100),
     }),
   },
   responses: { 200: json(Changes, 'What changed since a revision'), ...problems },

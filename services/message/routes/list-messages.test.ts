@@ -63,7 +63,7 @@ test('an empty conversation has an empty history', async () => {
 
 test('400 for two places or nonsense, 401 without a token, 404 for a stranger', async () => {
   const { ann, id } = await written(1)
-  for (const query of ['before=1&after=1', 'limit=101', 'limit=0', 'before=x', 'around=-1'])
+  for (const query of ['before=1&after=1', 'limit=101', 'limit=0', 'before=x', 'around=-1', 'before='])
     await expectProblem(world.ask(ann, 'GET', target(id, query)), 400)
   await expectProblem(world.ask(undefined, 'GET', target(id)), 401)
   await expectProblem(world.ask(await world.createUser(), 'GET', target(id)), 404)

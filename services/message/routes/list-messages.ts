@@ -1,18 +1,19 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { Id } from '@plaza/kit/id'
+import { QueryInt } from '@plaza/kit/page'
 import { defineRoute, json, problems, userOf } from '@plaza/kit/route'
 import type { Ctx } from '../context.ts'
 import { findMembership } from '../conversation-row.ts'
 import { type MessageRow, messageColumns, toMessage } from '../message-row.ts'
 import { Message } from '../schema.ts'
 
-const Place = z.coerce.number().int().min(0).max(2_147_483_647).optional()
+const Place = QueryInt(0, 2_147_483_647).optional()
 const Query = z
   .object({
     before: Place.openapi({ description: 'The messages before this `seq`' }),
     after: Place.openapi({ description: 'The messages after this `seq`' }),
     around: Place.openapi({ description: 'This `seq` in the middle' }),
-    limit: z.coerce.number().int().min(1).max(100).default(50),
+    limit: QueryInt(1, 100).default(50),
   })
   .refine(
     ({ before, after, around }) => [before, after, around].filter((at) => at !== undefined).length <= 1,

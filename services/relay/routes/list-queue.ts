@@ -1,4 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi'
+import { QueryInt } from '@plaza/kit/page'
 import { Problem } from '@plaza/kit/problem'
 import { withRedis } from '@plaza/kit/redis'
 import { defineRoute, json, problems, userOf } from '@plaza/kit/route'
@@ -34,7 +35,7 @@ const route = createRoute({
     '/docs/events).',
   request: {
     query: z.object({
-      limit: z.coerce.number().int().min(1).max(100).default(50).openapi({ description: 'Items on a page' }),
+      limit: QueryInt(1, 100).default(50).openapi({ description: 'Items on a page' }),
       cursor: CursorText.optional().openapi({ description: 'Default: what this device acknowledged' }),
     }),
   },

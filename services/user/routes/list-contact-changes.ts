@@ -1,4 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi'
+import { QueryInt } from '@plaza/kit/page'
 import { defineRoute, json, problems, userOf } from '@plaza/kit/route'
 import type { Ctx } from '../context.ts'
 import { type PersonRow, toPerson } from '../people.ts'
@@ -26,14 +27,10 @@ const route = createRoute({
     'again with `after` set to the `version` of the answer. A device repairs a gap by it.',
   request: {
     query: z.object({
-      after: z.coerce
-        .number()
-        .int()
-        .min(0)
-        .max(Number.MAX_SAFE_INTEGER)
+      after: QueryInt(0, Number.MAX_SAFE_INTEGER)
         .default(0)
         .openapi({ description: 'The `version` up to which all is known; 0 asks for everything' }),
-      limit: z.coerce.number().int().min(1).max(100).default(100),
+      limit: QueryInt(1, 100).default(100),
     }),
   },
   responses: { 200: json(ContactChanges, 'What changed, as it is now'), ...problems },

@@ -1,14 +1,15 @@
 import { afterAll, expect, test } from 'bun:test'
+import { newId } from '@plaza/kit/id'
 import type { Revocation } from '@plaza/kit/revocation'
-import { connectSql, type Sql } from '@plaza/kit/sql'
+import { connectSql, type Sql, type Transaction } from '@plaza/kit/sql'
 import { eventually } from '@plaza/kit/testing'
 import type { Change } from './change.ts'
 import { rotateRefreshToken } from './refresh-tokens.ts'
 import { changeRole } from './roles.ts'
-import { openSession, voidTokens } from './sessions.ts'
-import { createWorld, type Person } from './tests/_world.ts'
+import { endAllSessions, endOtherSessions, endSession, openSession, voidTokens } from './sessions.ts'
+import { createWorld, logIn, type Person } from './tests/_world.ts'
 
-const { environment, register } = await createWorld(import.meta.path)
+const { auth, environment, register } = await createWorld(import.meta.path)
 const sql = connectSql({ url: environment.DATABASE_URL ?? '', name: 'sessions-test', connections: 5 })
 afterAll(() => sql.end({ timeout: 1 }))
 
@@ -65,6 +66,37 @@ test('a revocation waits for a refresh that is under way, and voids its token', 
   await revoking
   expect(revoked[0]?.notBefore).toBeGreaterThan(issuedAt)
 })
+
+const silent = (tx: Transaction): Change => ({ tx, emit: () => {}, revoke: () => {} })
+const endings = {
+  every: (tx: Transaction, userId: string) => endAllSessions(silent(tx), userId, 'logout'),
+  'every other': (tx: Transaction, userId: string) =>
+    endOtherSessions(silent(tx), { userId, sessionId: newId(), reason: 'password' }),
+}
+for (const [which, end] of Object.entries(endings))
+  test(`${which} session ends at once with some of them, and neither change fails for the other`, async () => {
+    const person = await register()
+    const { id: userId } = person.user
+    const ids = [person.sessionId, (await logIn(auth, person)).sessionId] as const
+    const endOne = (tx: Transaction, sessionId: string) =>
+      endSession(silent(tx), { sessionId, userId, reason: 'limit' })
+    // A change puts a row behind those after it.
+    await sql`update sessions set ip = '192.0.2.1' where id = ${ids[0]}`
+    const { ending } = await sql.begin(async (tx) => {
+      await endOne(tx, ids[0])
+      const ending = sql.begin(async (other) => {
+        // Then rows come as they lie, as they may by any plan.
+        await other`set local enable_indexscan = off`
+        await other`set local enable_bitmapscan = off`
+        await end(other, userId)
+      })
+      await somebodyWaits()
+      await endOne(tx, ids[1])
+      return { ending }
+    })
+    await ending
+    expect(await sql`select from sessions where user_id = ${userId} and ended_at is null`).toHaveLength(0)
+  })
 
 /** Resolves when a statement of this test's waits for a lock. */
 const somebodyWaits = () =>

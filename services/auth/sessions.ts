@@ -127,10 +127,7 @@ export async function endSession(
 /** Ends every session of a user and voids every token, those of sessions that are just being opened included. */
 export async function endAllSessions(change: Change, userId: string, reason: EndReason): Promise<void> {
   await voidTokens(change, userId)
-  await change.tx`
-    update sessions
-    set ended_at = now(), end_reason = ${reason}
-    where user_id = ${userId} and ended_at is null`
+  await endSessions(change.tx, { userId, reason })
 }
 
 /** Voids every access token of a user; sessions go on and can be refreshed. */
@@ -155,10 +152,25 @@ export async function endOtherSessions(
   { tx, revoke }: Change,
   { userId, sessionId, reason }: { userId: string; sessionId: string; reason: EndReason },
 ): Promise<void> {
-  const ended = await tx<{ id: string }[]>`
-    update sessions
-    set ended_at = now(), end_reason = ${reason}
-    where user_id = ${userId} and id <> ${sessionId} and ended_at is null
-    returning id`
+  const ended = await endSessions(tx, { userId, reason, but: sessionId })
   for (const { id } of ended) revoke({ scope: 'session', id, notBefore: Date.now() / 1_000 })
 }
+
+/** Who locks several sessions does so in the order of their ids, so that no two wait for each other. */
+const endSessions = (
+  tx: Transaction,
+  { userId, reason, but = null }: { userId: string; reason: EndReason; but?: string | null },
+) =>
+  tx<{ id: string }[]>`
+    with locked as materialized (
+      select id
+      from sessions
+      where user_id = ${userId} and id is distinct from ${but} and ended_at is null
+      order by id
+      for no key update
+    )
+    update sessions
+    set ended_at = now(), end_reason = ${reason}
+    from locked
+    where sessions.id = locked.id
+    returning sessions.id`

@@ -22,6 +22,7 @@ export type PresenceBoard = {
   stop(): Promise<void>
 }
 
+type Options = Pick<Ctx, 'redis' | 'nats' | 'log' | 'node' | 'sessions' | 'config' | 'user'>
 type Watched = { subscription: Subscription; watchers: Set<Session>; shown: string }
 
 const hidden: Presence = { status: 'offline', lastSeenAt: null }
@@ -41,7 +42,7 @@ const frameOf = (userId: string, { status, lastSeenAt }: Presence) =>
     lastSeenAt: status === 'online' || lastSeenAt === null ? null : new Date(lastSeenAt).toISOString(),
   })
 
-export function createPresence(ctx: Ctx, relations: RelationChanges): PresenceBoard {
+export function createPresence(ctx: Options, relations: RelationChanges): PresenceBoard {
   const { redis, nats, log, node, sessions, config } = ctx
   const watched = new Map<string, Watched>()
   const leaving = new Map<string, number>()
@@ -101,7 +102,8 @@ export function createPresence(ctx: Ctx, relations: RelationChanges): PresenceBo
     for (const [userId, since] of leaving) {
       if (now - since < config.OFFLINE_AFTER_SECONDS * 1_000) continue
       if (sessions.of(userId).length === 0) await tell(userId)
-      leaving.delete(userId)
+      // Who has come and left again meanwhile is leaving anew.
+      if (leaving.get(userId) === since) leaving.delete(userId)
     }
   }
   const stops = [

@@ -18,7 +18,7 @@ type Shown = (session: Session, userIds: readonly string[]) => Promise<void>
 
 /** `shown` is called with those whose visibility was asked for the first time, or has changed. */
 export function createVisibility(
-  { user, log, sessions, config }: Ctx,
+  { user, log, sessions, config }: Pick<Ctx, 'user' | 'log' | 'sessions' | 'config'>,
   relations: RelationChanges,
   shown: Shown,
 ): Visibility {

@@ -67,3 +67,22 @@ test('who came back and left again while their leaving was being noted is noted 
   await eventually(async () => expect(await status()).toBe('offline'), 5_000)
   await board.stop()
 })
+
+test('a node that stops notes everybody as gone, so many at a time', async () => {
+  const board = startBoard()
+  const userIds = Array.from({ length: 1_000 }, newId)
+  for (const userId of userIds) await board.come(userId)
+  let [waiting, most] = [0, 0]
+  const scripts = aroundScripts((run) => {
+    waiting += 1
+    most = Math.max(most, waiting)
+    return run().finally(() => {
+      waiting -= 1
+    })
+  })
+  await board.stop()
+  scripts.mockRestore()
+  expect(most).toBeLessThanOrEqual(200)
+  const shown = await readPresence(redis, userIds)
+  expect(new Set(shown.map(({ status }) => status))).toEqual(new Set(['offline']))
+})

@@ -30,7 +30,8 @@ const hidden: Presence = { status: 'offline', lastSeenAt: null }
 const gatherMs = 100
 /** A node that ended without a word is noticed by looking; so is a change whose word was lost. */
 const lookAgainMs = 30_000
-const lookedAtAtOnce = 200
+/** So many people are looked at, or leave with their node, at a time. */
+const atOnce = 200
 
 export const maxWatched = 200
 
@@ -74,8 +75,8 @@ export function createPresence(ctx: Options, relations: RelationChanges): Presen
   }
   /** Part by part: many at once would hold up all that this node does, and one who cannot be read all the others. */
   const look = async (userIds: readonly string[], signal: AbortSignal) => {
-    for (let from = 0; from < userIds.length && !signal.aborted; from += lookedAtAtOnce)
-      await lookAt(userIds.slice(from, from + lookedAtAtOnce)).catch((error) =>
+    for (let from = 0; from < userIds.length && !signal.aborted; from += atOnce)
+      await lookAt(userIds.slice(from, from + atOnce)).catch((error) =>
         log.debug({ err: error }, 'presence not looked at'),
       )
   }
@@ -105,6 +106,11 @@ export function createPresence(ctx: Options, relations: RelationChanges): Presen
       // Who has come and left again meanwhile is leaving anew.
       if (leaving.get(userId) === since) leaving.delete(userId)
     }
+  }
+  /** Part by part, so that no command waits for long; where Redis is away this fails, and leases end by themselves. */
+  const leaveAll = async (userIds: readonly string[]) => {
+    for (let from = 0; from < userIds.length; from += atOnce)
+      await Promise.all(userIds.slice(from, from + atOnce).map((userId) => unregister(redis, node, userId)))
   }
   const stops = [
     every(gatherMs, log, async (signal) => {
@@ -146,7 +152,7 @@ export function createPresence(ctx: Options, relations: RelationChanges): Presen
       await Promise.all([visibility.stop(), missed.stop(), ...stops.map((stop) => stop())])
       for (const { subscription } of watched.values()) subscription.unsubscribe()
       const left = [...new Set([...told.keys(), ...leaving.keys()])]
-      await Promise.all(left.map((userId) => unregister(redis, node, userId))).catch(() => {})
+      await leaveAll(left).catch(() => {})
       for (const userId of left) nats.connection.publish(subjectOf(userId))
     },
   }

@@ -20,6 +20,8 @@ const noted = defineEvent('message', 'note.made', z.object({}))
 const outbox = await startOutbox({ sql, nats, log, streams: [{ name: 'MESSAGE', subjects: ['evt.note.>'] }] })
 
 let isBroken = true
+let isDiskFull = false
+let attempts = 0
 const taken: string[] = []
 const consumer = 'message-take-notes'
 const inbox = await startInbox({
@@ -28,7 +30,9 @@ const inbox = await startInbox({
   log,
   retry: { maxAttempts: 1, pauseMs: () => 10 },
   subscriptions: [
-    on(noted, consumer, async (event) => {
+    on(noted, consumer, async (event, tx) => {
+      attempts += 1
+      if (isDiskFull) await tx`do $$ begin raise 'no space left' using errcode = 'disk_full'; end $$`
       if (isBroken) throw new Error('out of ink')
       taken.push(event.id)
     }),
@@ -84,6 +88,19 @@ test('a dropped letter is gone for good', async () => {
 test('a replay for a service that does not run says so', async () => {
   const answer = await replayDeadLetter(nats, { consumer: 'nobody-listens', eventId: newId() })
   expect(answer).toContain('does not run')
+})
+
+test('what the database had no room for is no dead letter, and is taken when there is some', async () => {
+  await dropAll()
+  isBroken = false
+  isDiskFull = true
+  attempts = 0
+  const emission = noted.emit({ subject: newId(), data: {} })
+  await outbox.transaction(async (_tx, emit) => emit(emission))
+  await eventually(() => expect(attempts).toBeGreaterThan(1))
+  expect(await listDeadLetters(sql)).toEqual([])
+  isDiskFull = false
+  await eventually(() => expect(taken).toContain(emission.event.id))
 })
 
 test('what nobody gave an id, or holds what no database keeps, is set aside and holds up nothing', async () => {

@@ -7,7 +7,7 @@ import { every } from './every.ts'
 import type { Log } from './log.ts'
 import type { Nats } from './nats.ts'
 import { recipientsHeader } from './publisher.ts'
-import { isConnectionError, type Sql, type Transaction } from './sql.ts'
+import { isOutage, type Sql, type Transaction } from './sql.ts'
 import { readTrace, runFor } from './trace.ts'
 
 /** What a service does about an event, once, under a durable name `<service>-<what it does>`. */
@@ -55,7 +55,7 @@ export async function startInbox({
         durable: subscription.durable,
         subjects: subscription.types.map((type) => `evt.${type}.>`),
         healthy: () => sql`select 1`,
-        isOutage: isConnectionError,
+        isOutage,
         async handle(messages) {
           for (const message of messages) await receive({ sql, log, retry }, subscription, message)
         },
@@ -92,7 +92,7 @@ async function receive(
     await applyEvent(sql, subscription, message.json<PlazaEvent>())
     message.ack()
   } catch (error) {
-    if (isConnectionError(error)) throw error
+    if (isOutage(error)) throw error
     const attempts = await noteFailure(sql, subscription, message, String(error))
     const dead = attempts >= retry.maxAttempts
     log.error(

@@ -3,7 +3,8 @@ import type { Log } from '@plaza/kit/log'
 import type { Nats } from '@plaza/kit/nats'
 import type { Redis } from '@plaza/kit/redis'
 import type { Sql, Transaction } from '@plaza/kit/sql'
-import { appendsKey, generationKey, keysOf } from './keys.ts'
+import { type Counts, type Known, lockRow, note, readCounts } from './counts.ts'
+import { generationKey, keysOf, notedKey } from './keys.ts'
 import { MailboxesAway } from './mailboxes-away.ts'
 import { runScript } from './script.ts'
 import { eraseScript } from './scripts.ts'
@@ -13,6 +14,8 @@ import { generationSubject } from './wake-up.ts'
  * Whether the mailboxes in Redis are those that were written. A Redis that was emptied or came back from an
  * older copy of its files looks healthy, so the count of all appends is noted in the database, and a Redis
  * that counts fewer begins a new generation: every mailbox of an older one is void, and devices find a gap.
+ * Redis in turn keeps how many are noted, so a database that says less came back from an older copy, and
+ * knows nothing of what has been appended since: that, too, begins a new generation.
  */
 export type Generation = {
   /** The present generation. Throws MailboxesAway until Redis has been looked at since it (re)connected. */
@@ -27,14 +30,12 @@ export type Generation = {
 }
 
 type Options = { sql: Sql; redis: Redis; nats: Nats; log: Log; everyMs?: number }
-type Known = { generation: number; appends: number }
 
 export async function startGeneration(options: Options): Promise<Generation> {
-  const { sql, redis, log, everyMs = 1_000 } = options
-  let known: Known = { generation: 0, appends: 0 }
+  const { redis, log, everyMs = 1_000 } = options
+  let known: Counts = { generation: 0, appends: 0, noted: 0 }
   let trusted = false
   let connection = 0
-  let noted = 0
   let checking: Promise<void> | undefined
 
   const distrust = () => {
@@ -44,7 +45,6 @@ export async function startGeneration(options: Options): Promise<Generation> {
   const look = async () => {
     const at = connection
     known = await check(options, known)
-    noted = 0
     trusted = at === connection
   }
   const lookOnce = () => {
@@ -57,7 +57,7 @@ export async function startGeneration(options: Options): Promise<Generation> {
     if (redis.status !== 'ready') return
     if (trusted) await compare()
     if (!trusted) await lookOnce()
-    if (trusted && known.appends !== noted) noted = await note(sql, known)
+    if (trusted && known.appends !== known.noted && !(await note(options, known))) distrust()
   }
   const compare = async () => {
     const { generation, appends } = await readCounts(redis)
@@ -84,38 +84,46 @@ export async function startGeneration(options: Options): Promise<Generation> {
     look: lookOnce,
     async stop() {
       await stopTicking()
-      if (trusted) await note(sql, known).catch(() => {})
+      if (trusted) await note(options, known).catch(() => {})
     },
   }
 }
 
-/** Compares Redis with what is known of it, and begins a new generation when it has forgotten something. */
-async function check({ sql, redis, nats, log }: Options, known: Known): Promise<Known> {
+/** Compares Redis and the database, and begins a new generation when one of them has forgotten something. */
+async function check({ sql, redis, nats, log }: Options, known: Known): Promise<Counts> {
   return await sql.begin(async (tx) => {
     const row = await lockRow(tx)
     const found = await readCounts(redis)
     const floor = known.generation === row.generation ? Math.max(known.appends, row.appends) : row.appends
     const isKnown = found.generation > 0 && found.generation === row.generation
-    if (isKnown && found.appends >= floor) return { generation: row.generation, appends: found.appends }
+    const isDatabaseOlder = found.generation > row.generation || (isKnown && found.noted > row.appends)
+    if (isKnown && found.appends >= floor && !isDatabaseOlder) return found
     const generation = Math.max(found.generation, row.generation) + 1
     const isFirst = row.generation === 0 && found.appends === 0
     log[isFirst ? 'debug' : 'warn'](
-      { generation, floor, found: found.appends },
-      'Redis has forgotten mailboxes: they begin anew',
+      { generation, floor, found },
+      `${isDatabaseOlder ? 'The database is older than Redis' : 'Redis has forgotten mailboxes'}: they begin anew`,
     )
-    await begin(tx, redis, { generation, appends: found.appends })
+    const { appends } = found
+    await begin(tx, redis, { generation, appends, refillFromBroker: !isDatabaseOlder })
     nats.connection.publish(generationSubject, String(generation))
-    return { generation, appends: found.appends }
+    return { generation, appends, noted: appends }
   })
 }
 
+type Beginning = Known & {
+  /** Not when the database has forgotten something, for the broker may still tell of it. */
+  refillFromBroker: boolean
+}
+
 /** Makes all mailboxes void, inside a transaction that holds the row. */
-export async function begin(tx: Transaction, redis: Redis, { generation, appends }: Known): Promise<void> {
+export async function begin(tx: Transaction, redis: Redis, beginning: Beginning): Promise<void> {
+  const { generation, appends, refillFromBroker } = beginning
   await eraseBuried(tx, redis)
-  await redis.set(generationKey, generation)
+  await redis.mset(generationKey, generation, notedKey, appends)
   await tx`
     update mailboxes
-    set generation = ${generation}, appends = ${appends}`
+    set generation = ${generation}, appends = ${appends}, refill_from_broker = ${refillFromBroker}`
 }
 
 const pageSize = 1_000
@@ -139,26 +147,4 @@ async function eraseBuried(tx: Transaction, redis: Redis): Promise<void> {
 export async function eraseMailbox(redis: Redis, userId: string): Promise<void> {
   const { frames, meta, nodes, seen } = keysOf(userId)
   await runScript(redis, eraseScript, [frames, meta, nodes, seen], [])
-}
-
-export async function lockRow(tx: Transaction): Promise<Known> {
-  const [row] = await tx<Known[]>`
-    select generation, appends
-    from mailboxes
-    for update`
-  return row ?? { generation: 0, appends: 0 }
-}
-
-/** What Redis says of itself; generation 0 is a Redis that nobody has looked at. */
-export async function readCounts(redis: Redis): Promise<Known> {
-  const [generation, appends] = await redis.mget(generationKey, appendsKey)
-  return { generation: Number(generation ?? 0), appends: Number(appends ?? 0) }
-}
-
-async function note(sql: Sql, { generation, appends }: Known): Promise<number> {
-  await sql`
-    update mailboxes
-    set appends = ${appends}
-    where generation = ${generation} and appends < ${appends}`
-  return appends
 }

@@ -18,3 +18,5 @@ export const keysOf = (userId: string) => ({
 export const generationKey = 'relay:generation'
 /** How many frames were ever appended; less than before means that Redis has forgotten. */
 export const appendsKey = 'relay:appends'
+/** How many of them the database has noted; if it says less itself, it has forgotten. */
+export const notedKey = 'relay:noted'

@@ -5,7 +5,8 @@ import type { Redis } from '@plaza/kit/redis'
 import type { Sql } from '@plaza/kit/sql'
 import { createAppender } from './appender.ts'
 import { Config } from './config.ts'
-import { begin, lockRow, readCounts, startGeneration } from './generation.ts'
+import { lockRow, readCounts } from './counts.ts'
+import { begin, startGeneration } from './generation.ts'
 import { connectMailboxes } from './mailbox-redis.ts'
 import { refillMailboxes } from './refill.ts'
 import { generationSubject } from './wake-up.ts'
@@ -32,7 +33,7 @@ export async function rebuildMailboxes({ sql, redis, nats, log, environment }: O
     const next = await sql.begin(async (tx) => {
       const row = await lockRow(tx)
       const found = await readCounts(mailboxes)
-      const begun = { generation: row.generation + 1, appends: found.appends }
+      const begun = { generation: row.generation + 1, appends: found.appends, refillFromBroker: true }
       await begin(tx, mailboxes, begun)
       return begun.generation
     })

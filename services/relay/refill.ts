@@ -9,6 +9,7 @@ import { relayStream } from './events.ts'
 import { readMail } from './mail.ts'
 
 type Options = { nats: Nats; sql: Sql; log: Log; appender: Appender; signal?: AbortSignal }
+type Refill = { locked: boolean; generation: number; refilledGeneration: number; refillFromBroker: boolean }
 
 const pageSize = 200
 const minuteNanos = 60e9
@@ -24,13 +25,14 @@ export async function refillMailboxes(options: Options): Promise<number> {
   const { sql, log } = options
   const connection = await sql.reserve()
   try {
-    const [row] = await connection<{ locked: boolean; generation: number; refilledGeneration: number }[]>`
-      select pg_try_advisory_lock(${lock}) as locked, generation, refilled_generation
+    const [row] = await connection<Refill[]>`
+      select pg_try_advisory_lock(${lock}) as locked, generation, refilled_generation, refill_from_broker
       from mailboxes`
     if (!row?.locked) return 0
     try {
       if (row.refilledGeneration >= row.generation) return 0
-      const frames = (await refillFromBroker(options)) + (await refillFromQueue(options))
+      const fromBroker = row.refillFromBroker ? await refillFromBroker(options) : 0
+      const frames = fromBroker + (await refillFromQueue(options))
       await connection`
         update mailboxes
         set refilled_generation = ${row.generation}

@@ -256,3 +256,12 @@ redis.call('HSET', KEYS[2], 'box', 'gone')
 export const countScript = defineScript(`#!lua flags=allow-oom
 return redis.call('INCRBY', KEYS[1], ARGV[1])
 `)
+
+/**
+ * KEYS: the generation, how many appends the database has noted. ARGV: both as they were noted. Runs when memory is
+ * short, too. Another generation has a count of its own.
+ */
+export const noteScript = defineScript(`#!lua flags=allow-oom
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return end
+if tonumber(redis.call('GET', KEYS[2]) or 0) < tonumber(ARGV[2]) then redis.call('SET', KEYS[2], ARGV[2]) end
+`)

@@ -3,7 +3,7 @@ import { backOff, pause } from '../pause.ts'
 import type { Conversation, GapFrame, Receipt, Relation } from '../wire.ts'
 import type { NewConversation } from './events.ts'
 import type { Memory } from './memory.ts'
-import { newestRevision, newPlace } from './place.ts'
+import { newestRevision, newPlace, type Place } from './place.ts'
 import type { Timeline } from './timeline.ts'
 
 type Options = {
@@ -112,11 +112,13 @@ async function repairConversation(options: Options, counters: Counters): Promise
   options.onReceipt({ conversationId: id, userId, deliveredSeq, readSeq })
 }
 
-/** Takes what is there at a device's very first connection for told: lists show it. */
-export async function takeBaseline(api: Api, memory: Memory): Promise<void> {
-  for (const { id, seq, revision } of await collect<Conversation>(api, '/api/v1/conversations'))
-    if (!memory.places.has(id)) memory.places.set(id, newPlace(seq, revision))
-  memory.save()
+/**
+ * What is there at a device's very first connection, as places that take it for told. Asked for at an open socket, so
+ * that an event comes of everything that is not in it.
+ */
+export async function findBaseline(api: Api): Promise<Map<string, Place>> {
+  const listed = await collect<Conversation>(api, '/api/v1/conversations')
+  return new Map(listed.map(({ id, seq, revision }) => [id, { ...newPlace(seq, revision), floor: revision }]))
 }
 
 /** A mailbox that was lost is filled again with what is days old, and has been told. */

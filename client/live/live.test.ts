@@ -28,7 +28,7 @@ test('while a socket is open the session is used by calls, and not any more afte
     emitter: new Emitter<LiveEvents>(),
     cursor: () => undefined,
     framesPerMinute: 480,
-    attach: () => ({ accept: () => {}, close: () => {} }),
+    attach: () => ({ begin: (onLive) => onLive(), accept: () => {}, close: () => {} }),
     useSessionMs: 20,
   })
   await live.run(ending.signal)

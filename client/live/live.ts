@@ -20,7 +20,12 @@ type Options = {
   useSessionMs?: number
 }
 
-export type Attached = { accept(frame: ServerFrame): void; close(): void }
+export type Attached = {
+  /** Calls once everything that comes after is told: a device without a cursor finds out first what is there. */
+  begin(onLive: () => void): void
+  accept(frame: ServerFrame): void
+  close(): void
+}
 
 export type Live = {
   /** Keeps a socket open until the signal or the session ends. Resolves when it is live for the first time; rejects when nobody is logged in, also when the signal says so. */
@@ -44,7 +49,7 @@ export function createLive(options: Options): Live {
     emitter.emit('state', resumed === undefined ? { state } : { state, resumed })
   }
 
-  const connectOnce = async (signal: AbortSignal, onReady: () => void): Promise<Ending> => {
+  const connectOnce = async (signal: AbortSignal, onLive: () => void): Promise<Ending> => {
     const { ticket } = await api.call<{ ticket: string }>('POST', '/api/v1/ws/ticket', { repeat: true })
     let attached: Attached | undefined
     return await runConnection({
@@ -57,8 +62,10 @@ export function createLive(options: Options): Live {
         connection = opened
         attached = attach(opened, ready)
         for (const frame of reads.left()) opened.send(frame)
-        setState('live', ready.resumed)
-        onReady()
+        attached.begin(() => {
+          setState('live', ready.resumed)
+          onLive()
+        })
       },
       onFrame(frame) {
         if (frame.type === 'pong') reads.confirm()
@@ -70,14 +77,14 @@ export function createLive(options: Options): Live {
       },
     })
   }
-  const keepOpen = async (signal: AbortSignal, onReady: () => void) => {
+  const keepOpen = async (signal: AbortSignal, onLive: () => void) => {
     let failures = 0
     while (!signal.aborted) {
       if (state !== 'live') setState('connecting')
       let moved = false
       let askedMs = 0
       try {
-        const ending = await connectOnce(signal, onReady)
+        const ending = await connectOnce(signal, onLive)
         moved = ending.moved
         if (ending.wasReady && !ending.failed) failures = 0
       } catch (error) {

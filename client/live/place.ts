@@ -8,7 +8,7 @@ export type Place = {
   fetched: [after: number, upTo: number]
   /** The newest changes that have been told, in ascending order. */
   recent: number[]
-  /** Where `from` stood when the server lost the mailbox: what it delivers again up to here is old news. */
+  /** Where `from` stood at the first connection, or when the server lost the mailbox: what it delivers up to here is old news. */
   floor?: number
   /** Where `from` stood when a message came beyond a hole that is still there: what is told meanwhile may move it past what is missing. */
   hole?: number

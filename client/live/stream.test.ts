@@ -438,12 +438,13 @@ for (const end of ['disconnect', 'close'] as const)
     const told: unknown[] = []
     for (const name of ['event', 'error'] as const) client.on(name, (value) => told.push([name, value]))
     client.on('typing', () => heard.resolve())
-    await client.connect()
+    const connected = client.connect()
     await asked.promise
     server.script.sockets[0]?.send(eventFrame(1, 'profile.updated', {}))
     server.script.sockets[0]?.send({ type: 'typing', conversationId: 'c', userId: 'other', active: true })
     await heard.promise
     await client[end]()
+    await connected
     answered.resolve()
     await fetch(server.url)
     await fetch(server.url)
@@ -681,18 +682,79 @@ test('what was enqueued is told once, though it comes again after a gap or to a 
   await eventually(() => expect(second.told).toEqual(['q3']))
 })
 
-test('what a new device finds there is not told, what comes after is', async () => {
+const listOf = (seq: number, revision = seq) => ({ items: [{ id: 'c', seq, revision }], nextCursor: null })
+
+test('what a new device finds there is not told, whenever its events come; what comes after is, in order', async () => {
   const server = scriptServer()
   const { script } = server
-  script.routes['GET /api/v1/conversations'] = () => ({
-    items: [{ id: 'c', seq: 8, revision: 20 }],
-    nextCursor: null,
-  })
+  const asked = Promise.withResolvers<void>()
+  const answered = Promise.withResolvers<void>()
+  script.routes['GET /api/v1/conversations'] = async () => {
+    asked.resolve()
+    await answered.promise
+    return listOf(8, 20)
+  }
   const client = await clientOf(server)
   const told = toldTo(client)
+  client.on('state', ({ state }) => told.push(state))
+  client.on('conversation', ({ id }) => told.push(`conversation ${id}`))
+  const connected = client.connect()
+  await asked.promise
+  script.sockets[0]?.send(eventFrame(1, 'conversation.created', conversation))
+  for (const frame of [created(2, 8, 20), created(3, 10, 22), created(4, 7, 19), created(5, 9, 21)])
+    script.sockets[0]?.send(frame)
+  answered.resolve()
+  await connected
+  await eventually(() => expect(told).toContain('message 10 10'))
+  expect(told).toEqual(['connecting', 'live', 'message 9 9', 'message 10 10'])
+})
+
+test('a new device is live only once a list tells it what is there, and asks for it after longer and longer pauses', async () => {
+  const server = scriptServer()
+  const { script } = server
+  let failures = 3
+  script.routes['GET /api/v1/conversations'] = () =>
+    failures-- > 0 ? refusal(500, 'internal') : listOf(8, 20)
+  const client = await clientOf(server)
+  client.on('error', () => {})
+  const states: string[] = []
+  client.on('state', ({ state }) => states.push(state))
+  const pauses = spyOn(pausing, 'backOff').mockImplementation(() => 1)
+  try {
+    await client.connect()
+    expect(pauses.mock.calls.map(([attempt]) => attempt)).toEqual([0, 1, 2])
+  } finally {
+    pauses.mockRestore()
+  }
+  const failed = ['connecting', 'offline']
+  expect(states).toEqual([...failed, ...failed, ...failed, 'connecting', 'live'])
+})
+
+test('a new device that disconnects before it knows what is there begins anew, and the late answer changes nothing', async () => {
+  const server = scriptServer()
+  const { script } = server
+  const asked = Promise.withResolvers<void>()
+  const answered = Promise.withResolvers<void>()
+  script.routes['GET /api/v1/conversations'] = async () => {
+    if (script.sockets.length > 1) return listOf(3)
+    asked.resolve()
+    await answered.promise
+    return listOf(1)
+  }
+  const client = await clientOf(server)
+  const told = toldTo(client)
+  client.on('state', ({ state, resumed }) => state === 'live' && told.push(`resumed ${resumed}`))
+  void client.connect()
+  await asked.promise
+  await client.disconnect()
   await client.connect()
-  script.sockets[0]?.send(created(1, 9, 21))
-  await eventually(() => expect(told).toEqual(['message 9 9']))
+  expect(script.sockets[1]?.cursor).toBeUndefined()
+  answered.resolve()
+  await fetch(server.url)
+  await fetch(server.url)
+  for (const frame of [created(1, 2), created(2, 3), created(3, 4)]) script.sockets[1]?.send(frame)
+  await eventually(() => expect(told).toContain('message 4 4'))
+  expect(told).toEqual(['resumed false', 'message 4 4'])
 })
 
 test('received messages are acknowledged to their sender once for a burst', async () => {

@@ -5,7 +5,7 @@ import { createAcks } from './acks.ts'
 import type { Connection, ReadyFrame } from './connection.ts'
 import { createDelivered } from './delivered.ts'
 import type { LiveEvents, NewConversation } from './events.ts'
-import { repairGap, takeBaseline } from './gap.ts'
+import { findBaseline, repairGap } from './gap.ts'
 import { createIntake } from './intake.ts'
 import type { Attached } from './live.ts'
 import { type Memory, noteOnce } from './memory.ts'
@@ -62,7 +62,7 @@ export function createStream(options: Options) {
   const onConversation = ({ id, memberIds, createdAt }: NewConversation) => {
     const place = memory.places.get(id)
     if (!place) memory.places.set(id, newPlace())
-    // One with a floor was there before the server lost its mailboxes.
+    // One with a floor was there at the first connection, or before the server lost its mailboxes.
     if (place?.floor === undefined && noteOnce(memory, id))
       emitter.emit('conversation', { id, memberIds, createdAt })
   }
@@ -99,14 +99,19 @@ export function createStream(options: Options) {
       for (const frame of options.greetings()) connection.send(frame)
       current = connection
       delivered.resume()
-      if (memory.cursor === undefined) {
-        const begin = () => {
-          memory.cursor ??= ready.cursor
-          memory.save()
-        }
-        intake.wait(takeBaseline(api, memory).then(begin))
+      const beginAnew = async (onLive: () => void) => {
+        const baseline = await findBaseline(api)
+        ended.signal.throwIfAborted()
+        for (const [id, place] of baseline) memory.places.set(id, place)
+        memory.cursor = ready.cursor
+        memory.save()
+        onLive()
       }
       return {
+        begin(onLive: () => void) {
+          if (memory.cursor === undefined) intake.wait(beginAnew(onLive))
+          else onLive()
+        },
         accept(frame: ServerFrame) {
           // First, for a listener that hears of one's own message may end the connection.
           if (frame.type === 'sent' || frame.type === 'error') outgoing.accept(frame)

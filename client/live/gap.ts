@@ -24,6 +24,9 @@ type Counters = { id: string; revision: number; deliveredSeq?: number; readSeq?:
 /** Contacts may reach a device a little out of order, so a repair starts this far below the newest. */
 const contactMargin = 16
 
+/** What comes on one page is from one moment. */
+const pageSize = 100
+
 /** Conversations whose repair has failed or takes long, each with the promise that it is done yet; it rejects when the connection ends. */
 export type Owed = Map<string, Promise<void>>
 
@@ -117,8 +120,14 @@ async function repairConversation(options: Options, counters: Counters): Promise
  * that an event comes of everything that is not in it.
  */
 export async function findBaseline(api: Api): Promise<Map<string, Place>> {
-  const listed = await collect<Conversation>(api, '/api/v1/conversations')
-  return new Map(listed.map(({ id, seq, revision }) => [id, { ...newPlace(seq, revision), floor: revision }]))
+  const places = new Map<string, Place>()
+  // One that becomes active while pages are turned moves to a page that was read before, so they are read again.
+  for (let known = 0; ; known = places.size) {
+    const listed = await collect<Conversation>(api, '/api/v1/conversations')
+    for (const { id, seq, revision } of listed)
+      places.set(id, { ...newPlace(seq, revision), floor: revision })
+    if (listed.length <= pageSize || places.size === known) return places
+  }
 }
 
 /** A mailbox that was lost is filled again with what is days old, and has been told. */
@@ -148,6 +157,6 @@ async function repairContacts({ api, memory, onContact, signal }: Options) {
 
 async function collect<Item>(api: Api, path: string): Promise<Item[]> {
   const items: Item[] = []
-  for await (const item of api.list<Item>(path, { limit: 100 })) items.push(item)
+  for await (const item of api.list<Item>(path, { limit: pageSize })) items.push(item)
   return items
 }

@@ -709,6 +709,29 @@ test('what a new device finds there is not told, whenever its events come; what 
   expect(told).toEqual(['connecting', 'live', 'message 9 9', 'message 10 10'])
 })
 
+test('a conversation that becomes active while a new device turns pages is no new one', async () => {
+  const server = scriptServer()
+  const { script } = server
+  const others = Array.from({ length: 100 }, (_, number) => ({ id: `o${number}`, seq: 1, revision: 1 }))
+  let passes = 0
+  script.routes['GET /api/v1/conversations'] = ({ url }) => {
+    if (url.searchParams.has('cursor'))
+      return { items: [{ id: 'last', seq: 1, revision: 1 }], nextCursor: null }
+    passes += 1
+    const moved = passes > 1 ? listOf(8, 20).items : []
+    return { items: [...moved, ...others].slice(0, 100), nextCursor: 'more' }
+  }
+  script.routes['GET /api/v1/conversations/c/changes'] = () => {
+    return { items: [message(1), message(8, 20), message(9, 21)], receipts: [], revision: 21, more: false }
+  }
+  const client = await clientOf(server)
+  const told = toldTo(client)
+  await client.connect()
+  for (const frame of [created(1, 8, 20), created(2, 9, 21)]) script.sockets[0]?.send(frame)
+  await eventually(() => expect(told).toContain('message 9 9'))
+  expect(told).toEqual(['message 9 9'])
+})
+
 test('a new device is live only once a list tells it what is there, and asks for it after longer and longer pauses', async () => {
   const server = scriptServer()
   const { script } = server

@@ -27,7 +27,13 @@ const contactMargin = 16
 /** What comes on one page is from one moment. */
 const pageSize = 100
 
-/** Conversations whose repair has failed or takes long, each with the promise that it is done yet; it rejects when the connection ends. */
+/** One part of a repair: `scope` is the conversation's id, or that of the contacts. */
+type Part = { scope: string; repair(): Promise<void> }
+
+/** Stands for contacts and blocks where others have a conversation's id. */
+export const contactScope = 'contacts'
+
+/** Scopes whose repair has failed or takes long, each with the promise that it is done yet; it rejects when the connection ends. */
 export type Owed = Map<string, Promise<void>>
 
 /** A repair that keeps failing is tried again this long after the last time at the most. */
@@ -36,8 +42,8 @@ const longestPauseMs = 60_000
 const patienceMs = 3_000
 
 /**
- * Fetches and tells everything that a mailbox lost, scope by scope. A conversation that cannot be repaired, or takes
- * long, holds up no other: it is looked after again once all have had their turn.
+ * Fetches and tells everything that a mailbox lost, scope by scope. One that cannot be repaired, or takes long, holds up
+ * no other: it is looked after again once all have had their turn.
  */
 export async function repairGap(options: Options, gap: GapFrame): Promise<Owed> {
   const { api, memory } = options
@@ -45,31 +51,35 @@ export async function repairGap(options: Options, gap: GapFrame): Promise<Owed> 
   if (gap.reason !== 'trimmed') noteLoss(memory)
   const listed: Counters[] = conversations ?? []
   const all = more || !conversations ? await collect<Conversation>(api, '/api/v1/conversations') : listed
-  const left = await repairEach(options, all)
-  if (contacts === null || contacts > memory.contacts) await repairContacts(options)
-  return repairAgain(options, left)
+  const parts: Part[] = all.map((counters) => ({
+    scope: counters.id,
+    repair: () => repairConversation(options, counters),
+  }))
+  if (contacts === null || contacts > memory.contacts)
+    parts.push({ scope: contactScope, repair: once(() => repairContacts(options)) })
+  return repairAgain(options, await repairEach(options, parts))
 }
 
 /** Answers with those that have failed or take long. */
 async function repairEach(
   options: Options,
-  conversations: Counters[],
-  onRepaired: (id: string) => void = () => {},
-): Promise<Counters[]> {
-  const failed: Counters[] = []
-  for (const counters of conversations)
+  parts: Part[],
+  onRepaired: (scope: string) => void = () => {},
+): Promise<Part[]> {
+  const failed: Part[] = []
+  for (const part of parts)
     try {
-      if (await isDoneSoon(repairConversation(options, counters))) onRepaired(counters.id)
-      else failed.push(counters)
+      if (await isDoneSoon(part.repair())) onRepaired(part.scope)
+      else failed.push(part)
     } catch (error) {
       options.signal.throwIfAborted()
       options.onError(error)
-      failed.push(counters)
+      failed.push(part)
     }
   return failed
 }
 
-/** What takes longer goes on; whoever asks the timeline for the same repair again is given it. */
+/** What takes longer goes on; whoever asks for the same repair again is given it. */
 async function isDoneSoon(work: Promise<void>): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | undefined
   const late = new Promise<boolean>((resolve) => {
@@ -78,20 +88,32 @@ async function isDoneSoon(work: Promise<void>): Promise<boolean> {
   return await Promise.race([work.then(() => true), late]).finally(() => clearTimeout(timer))
 }
 
-/** Goes on in rounds, one conversation after the other, so that an outage makes no storm of calls. */
-function repairAgain(options: Options, failed: Counters[]): Owed {
+/** Work that is done once however often it is asked for, and again only when it has failed. */
+function once(work: () => Promise<void>): () => Promise<void> {
+  let begun: Promise<void> | undefined
+  return () => {
+    begun ??= work().catch((error) => {
+      begun = undefined
+      throw error
+    })
+    return begun
+  }
+}
+
+/** Goes on in rounds, one scope after the other, so that an outage makes no storm of calls. */
+function repairAgain(options: Options, failed: Part[]): Owed {
   const { signal } = options
-  const repairs = new Map(failed.map(({ id }) => [id, Promise.withResolvers<void>()]))
+  const repairs = new Map(failed.map(({ scope }) => [scope, Promise.withResolvers<void>()]))
   const goOn = async () => {
     for (let attempt = 0, left = failed; left.length > 0; attempt += 1) {
       await pause(backOff(attempt, longestPauseMs), signal)
-      left = await repairEach(options, left, (id) => repairs.get(id)?.resolve())
+      left = await repairEach(options, left, (scope) => repairs.get(scope)?.resolve())
     }
   }
   goOn().catch((error) => {
     for (const { reject } of repairs.values()) reject(error)
   })
-  return new Map([...repairs].map(([id, { promise }]) => [id, promise]))
+  return new Map([...repairs].map(([scope, { promise }]) => [scope, promise]))
 }
 
 async function repairConversation(options: Options, counters: Counters): Promise<void> {

@@ -2,7 +2,7 @@ import type { Emitter } from '../emitter.ts'
 import type { GapFrame, Message, PlazaEvent, Receipt, Relation } from '../wire.ts'
 import type { Acks } from './acks.ts'
 import type { LiveEvents, NewConversation } from './events.ts'
-import type { Owed } from './gap.ts'
+import { contactScope, type Owed } from './gap.ts'
 import { type Memory, noteOnce } from './memory.ts'
 import type { Change, Timeline } from './timeline.ts'
 
@@ -19,7 +19,7 @@ type Options = {
   onReceipt(receipt: Receipt): void
   onContact(relation: Relation): void
   onConversation(conversation: NewConversation): void
-  /** Answers with the conversations that are not repaired yet: theirs goes on waiting. */
+  /** Answers with what is not repaired yet: events of these scopes go on waiting. */
   repair(gap: GapFrame): Promise<Owed>
   /** Called when a repair failed as a whole: the connection is to be made anew from the old cursor. */
   onFailure(error: unknown): void
@@ -40,7 +40,7 @@ const hasVersion = /^(contact|block|receipt)\./
 export function createIntake(options: Options) {
   const { memory, timeline, emitter, acks, repair, onFailure } = options
   let held: StreamFrame[] | undefined
-  /** What has come of conversations whose repair goes on. */
+  /** What has come of scopes whose repair goes on. */
   const late = new Map<string, (() => void)[]>()
   let closed = false
 
@@ -74,13 +74,15 @@ export function createIntake(options: Options) {
     }
     if (owed.size === 0) return finish()
     // It rejects when the connection ends: the next one begins with the same gap.
-    Promise.all([...owed].map(([id, repaired]) => putOff(id, repaired))).then(finish, () => {})
+    Promise.all([...owed].map(([scope, repaired]) => putOff(scope, repaired))).then(finish, () => {})
   }
-  const putOff = async (id: string, repaired: Promise<void>) => {
-    late.set(id, late.get(id) ?? [])
+  const putOff = async (scope: string, repaired: Promise<void>) => {
+    const waiting = [...(late.get(scope) ?? [])]
+    late.set(scope, waiting)
     await repaired
-    const waiting = late.get(id) ?? []
-    late.delete(id)
+    // A later gap has taken over what waits: it may have lost more than this repair has asked for.
+    if (late.get(scope) !== waiting) return
+    late.delete(scope)
     for (const goOn of waiting) goOn()
   }
   const deal = (frame: StreamFrame, done: () => void) => {
@@ -92,7 +94,7 @@ export function createIntake(options: Options) {
   }
   const handle = (frame: StreamFrame) => {
     const done = acks.take(frame.type === 'sent' ? undefined : frame.cursor)
-    const waiting = late.get(conversationOf(frame) ?? '')
+    const waiting = late.get(scopeOf(frame) ?? '')
     if (waiting) waiting.push(() => deal(frame, done))
     else deal(frame, done)
   }
@@ -124,9 +126,11 @@ export function createIntake(options: Options) {
 }
 export type Intake = ReturnType<typeof createIntake>
 
-function conversationOf(frame: StreamFrame): string | undefined {
+/** The conversation that a frame is of, or the contacts. */
+function scopeOf(frame: StreamFrame): string | undefined {
   if (frame.type === 'sent') return frame.message.conversationId
   if (frame.type === 'gap') return undefined
+  if (isOfContact.test(frame.event.type)) return contactScope
   if (frame.event.type === 'conversation.created') return dataOf<NewConversation>(frame.event).id
   return dataOf<{ conversationId?: string } | undefined>(frame.event)?.conversationId
 }

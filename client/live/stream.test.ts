@@ -17,6 +17,28 @@ import type { ServerFrame } from '../wire.ts'
 const created = (n: number, seq: number, revision = seq) =>
   eventFrame(n, 'message.created', message(seq, revision))
 
+const contact = (n: number, version: number) =>
+  eventFrame(n, 'contact.accepted', { otherId: `u${version}`, state: 'accepted', blocked: false, version })
+
+const gapOfContacts = (contacts: number): ServerFrame => ({
+  type: 'gap',
+  cursor: 'f-0',
+  reason: 'trimmed',
+  scopes: { conversations: [], more: false, contacts },
+})
+
+/** What the server answers who asks for the contacts that changed, up to the newest of them. */
+const contactChanges = (versions: number[], url: URL) => {
+  const after = Number(url.searchParams.get('after'))
+  const items = versions.map((version) => ({
+    userId: `u${version}`,
+    state: 'accepted',
+    blocked: false,
+    version,
+  }))
+  return { items: items.filter(({ version }) => version > after), version: versions.at(-1), more: false }
+}
+
 const conversation = { id: 'c', memberIds: ['me', 'other'], createdAt: 'now' }
 
 const gapOfAll: ServerFrame = {
@@ -244,8 +266,6 @@ test('what a server delivers again after it has lost its mailboxes is not told a
   const server = scriptServer()
   const { script } = server
   const { routes } = script
-  const contact = (n: number, version: number) =>
-    eventFrame(n, 'contact.accepted', { otherId: `u${version}`, state: 'accepted', blocked: false, version })
   routes['GET /api/v1/conversations'] = () => ({
     items: [{ id: 'c', seq: 8, revision: 20 }],
     nextCursor: null,
@@ -556,6 +576,69 @@ test('a conversation whose repair gets no answer holds up no other for long', as
   await eventually(() => expect(told.slice(2)).toEqual(['message 1 b1', 'repaired trimmed']))
   expect(asked).toBe(1)
 })
+
+test('contacts whose repair fails hold up nothing else, and what comes of them waits for their repair', async () => {
+  const server = scriptServer()
+  const { script } = server
+  let isMended = false
+  script.routes['GET /api/v1/contacts/changes'] = ({ url }) =>
+    isMended ? contactChanges([1, 2, 30], url) : refusal(500, 'internal')
+  const client = await clientOf(server)
+  const told = toldTo(client)
+  client.on('contact', ({ userId }) => told.push(`contact ${userId}`))
+  client.on('repaired', ({ reason }) => told.push(`repaired ${reason}`))
+  const errors: unknown[] = []
+  client.on('error', (error) => errors.push(error))
+  await client.connect()
+  for (const frame of [gapOfContacts(30), contact(1, 31), created(2, 1)]) script.sockets[0]?.send(frame)
+  await eventually(() => expect(told).toEqual(['message 1 1']))
+  expect(errors).not.toEqual([])
+  isMended = true
+  await eventually(() => expect(told).toHaveLength(6))
+  expect(told.slice(1)).toEqual([
+    'contact u1',
+    'contact u2',
+    'contact u30',
+    'contact u31',
+    'repaired trimmed',
+  ])
+  await eventually(() => expect(script.frames).toContainEqual({ type: 'ack', cursor: 'e-2' }))
+  expect(script.frames.filter(({ type }) => type === 'ack')).toHaveLength(1)
+  expect(script.sockets).toHaveLength(1)
+})
+
+test('what comes of contacts waits for the repair of each gap, though that of an earlier one is done', async () => {
+  const server = scriptServer()
+  const { script } = server
+  const answered = Promise.withResolvers<void>()
+  let asked = 0
+  let isMended = false
+  script.routes['GET /api/v1/contacts/changes'] = async ({ url }) => {
+    asked += 1
+    if (asked > 1) return isMended ? contactChanges([20, 40], url) : refusal(500, 'internal')
+    await answered.promise
+    return contactChanges([20], url)
+  }
+  const client = await clientOf(server)
+  const told = toldTo(client)
+  client.on('error', () => {})
+  client.on('contact', ({ userId }) => told.push(`contact ${userId}`))
+  client.on('repaired', ({ reason }) => told.push(`repaired ${reason}`))
+  await client.connect()
+  for (const frame of [gapOfContacts(20), created(1, 1)]) script.sockets[0]?.send(frame)
+  // As long as a repair is waited for.
+  await eventually(() => expect(told).toEqual(['message 1 1']))
+  expect(asked).toBe(1)
+  for (const frame of [gapOfContacts(59), created(2, 2)]) script.sockets[0]?.send(frame)
+  await eventually(() => expect(told).toEqual(['message 1 1', 'message 2 2']))
+  answered.resolve()
+  await eventually(() => expect(told.slice(2)).toEqual(['contact u20', 'repaired trimmed']))
+  for (const frame of [contact(3, 60), created(4, 3)]) script.sockets[0]?.send(frame)
+  await eventually(() => expect(told.slice(4)).toEqual(['message 3 3']))
+  isMended = true
+  const left = ['contact u40', 'contact u60', 'repaired trimmed']
+  await eventually(() => expect(told.slice(5)).toEqual(left))
+}, 15_000)
 
 test('a message in a hole is told however much else is told before the hole can be fetched', async () => {
   const server = scriptServer()

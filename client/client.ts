@@ -1,7 +1,7 @@
 import { createAccount } from './account.ts'
 import { type Api, createApi } from './api.ts'
 import { Emitter } from './emitter.ts'
-import { isLoggedOut, type PlazaError } from './error.ts'
+import { isLoggedOut, PlazaError } from './error.ts'
 import { createExchange, type Exchange, type Fetch } from './exchange.ts'
 import type { LiveEvents, State } from './live/events.ts'
 import { createLive } from './live/live.ts'
@@ -28,6 +28,9 @@ export type ClientOptions = {
   framesPerMinute?: number
   fetch?: Fetch
 }
+
+/** The server lets a socket watch no more. */
+const watchedAtMost = 200
 
 /** One person's device. Everything it does survives a bad line; what it could not do it throws as PlazaError. */
 export class PlazaClient {
@@ -132,15 +135,25 @@ export class PlazaClient {
     this.#send({ type: 'presence', status })
   }
 
-  /** Asks to be told of these people's presence, on this socket and later ones until the log-out. */
+  /**
+   * Asks to be told of these people's presence, on this socket and later ones until the log-out. Throws
+   * `too_many_watched`, and asks for nobody, where they would be more than 200 with those who are watched already.
+   */
   watch(userIds: string[]): void {
-    for (const userId of userIds) this.#watched.add(userId)
-    this.#send({ type: 'watch', userIds })
+    const asked = new Set(userIds)
+    if (new Set([...this.#watched, ...asked]).size > watchedAtMost)
+      throw new PlazaError({
+        code: 'limited',
+        reason: 'too_many_watched',
+        detail: `${watchedAtMost} people can be watched at most`,
+      })
+    for (const userId of asked) this.#watched.add(userId)
+    if (asked.size > 0) this.#send({ type: 'watch', userIds: [...asked] })
   }
 
   unwatch(userIds: string[]): void {
-    for (const userId of userIds) this.#watched.delete(userId)
-    this.#send({ type: 'unwatch', userIds })
+    const left = userIds.filter((userId) => this.#watched.delete(userId))
+    if (left.length > 0) this.#send({ type: 'unwatch', userIds: left })
   }
 
   async #open(signal: AbortSignal): Promise<void> {
@@ -217,11 +230,9 @@ export class PlazaClient {
   }
 
   #greetings(): ClientFrame[] {
-    const userIds = [...this.#watched]
     const frames: ClientFrame[] = []
     if (this.#status === 'away') frames.push({ type: 'presence', status: 'away' })
-    for (let at = 0; at < userIds.length; at += 200)
-      frames.push({ type: 'watch', userIds: userIds.slice(at, at + 200) })
+    if (this.#watched.size > 0) frames.push({ type: 'watch', userIds: [...this.#watched] })
     return frames
   }
 }

@@ -171,6 +171,10 @@ test('queries that make no sense are refused or passed over, and are nobody’s 
 
 const huge = JSON.stringify({ text: 'x'.repeat(10 << 20) })
 
+/** A service reads no body of those who may not call; the gateway refuses it before anybody asks who they are. */
+const refusalsOf = ({ id, access }: Operation) =>
+  access === 'public' || access === 'user' ? [`${id} 413`] : [`${id} 413`, `${id} 403`]
+
 test('a body of 10 MB is refused, announced or not', async () => {
   for (const operation of withBody)
     for (const base of basesOf(operation))
@@ -181,7 +185,7 @@ test('a body of 10 MB is refused, announced or not', async () => {
           body,
         }).catch(() => undefined)
         // A server that stops listening in the middle of a body may break the line before its answer is read.
-        if (answer) expect([operation.id, answer.status]).toEqual([operation.id, 413])
+        if (answer) expect(refusalsOf(operation)).toContain(`${operation.id} ${answer.status}`)
         await answer?.arrayBuffer()
       }
 })

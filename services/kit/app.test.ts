@@ -116,10 +116,15 @@ test('the character that stands for what cannot be read may be sent', async () =
   expect(await answer.json()).toEqual({ length: 8 })
 })
 
-test('a body that ends early is answered as invalid', async () => {
-  const body = new ReadableStream({ pull: (controller) => controller.error(new Error('gone')) })
-  const answer = await post(body, { 'content-length': '100' })
-  expect(await problemOf(answer)).toMatchObject({ status: 400, code: 'invalid' })
+test('a body that ends early is answered as invalid, whether or not its length is announced', async () => {
+  for (const [name, value] of [
+    ['content-length', '100'],
+    ['transfer-encoding', 'chunked'],
+  ] as const) {
+    const body = new ReadableStream({ pull: (controller) => controller.error(new Error('gone')) })
+    const answer = await post(body, { [name]: value })
+    expect(await problemOf(answer)).toMatchObject({ status: 400, code: 'invalid' })
+  }
 })
 
 test('a body of another type than JSON is answered as invalid', async () => {

@@ -1,6 +1,5 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Context } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
 import { HTTPException } from 'hono/http-exception'
 import type { ZodError } from 'zod'
 import { readDeclaredHeaders } from './headers.ts'
@@ -15,8 +14,6 @@ import { readTrace, runFor } from './trace.ts'
 
 /** What an app needs to know callers and to tell of them. */
 export type AppContext = { service: string; identity: Identity; tokens: ServiceTokens; log: Log }
-
-const bodyBytes = 1 << 20
 
 /** An app that answers every error as problem+json. Give it its operations with `openapiRoutes`. */
 export function newApp({ service, identity, tokens, log }: AppContext): OpenAPIHono<AppEnv> {
@@ -39,13 +36,6 @@ export function newApp({ service, identity, tokens, log }: AppContext): OpenAPIH
     c.header('X-Request-Id', requestId)
     await runFor({ trace, requestId }, next)
   })
-  app.use(
-    bodyLimit({
-      maxSize: bodyBytes,
-      onError: () =>
-        refuse(new Problem('invalid', 'The body is larger than 1 MiB', { reason: 'too_large', status: 413 })),
-    }),
-  )
   app.notFound((c) => answer(c, new Problem('not_found', 'There is nothing at this address')))
   app.onError((error, c) => answer(c, toProblem(error)))
   return app
@@ -115,8 +105,4 @@ function toInvalid(target: string, error: ZodError): Problem {
 /** A caller's own id is kept when it is a plain one, so that a request can be followed across services. */
 export function requestIdOf(given: string | null | undefined): string {
   return given && /^[\w-]{8,64}$/.test(given) ? given : Bun.randomUUIDv7()
-}
-
-function refuse(problem: Problem): never {
-  throw problem
 }

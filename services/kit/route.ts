@@ -31,7 +31,7 @@ export type PlazaRoute = RouteConfig & { operationId: string; 'x-access': Access
     | { 'x-access': 'service'; hide: true }
   )
 
-/** Joins an operation's contract and its handler, and puts the check of `x-access` and of the body's bytes in front of both. */
+/** Joins an operation's contract and its handler, and puts the check of `x-access` and the reading of the body in front. */
 export function defineRoute<const R extends PlazaRoute>(
   route: R,
   handler: RouteHandler<R, AppEnv>,
@@ -42,7 +42,7 @@ export function defineRoute<const R extends PlazaRoute>(
     middleware: [
       observe(route.operationId),
       admit(route['x-access']),
-      ...(route.request?.body ? [readBody] : []),
+      ...(route.method === 'get' ? [] : [readBody]),
       ...middleware,
     ],
   }

@@ -44,11 +44,9 @@ test('every variable at fault is named at once, and no value is shown', () => {
   expect(message).not.toContain('hunter2')
 })
 
-test('an empty variable is one that is not set', () => {
-  expect(readConfig(z.object({ A: z.string().default('x'), B: number(7) }), { A: '', B: '' })).toEqual({
-    A: 'x',
-    B: 7,
-  })
+test('an empty or blank variable is one that is not set', () => {
+  const schema = z.object({ A: z.string().default('x'), B: number(7), C: number(8) })
+  expect(readConfig(schema, { A: '', B: '', C: ' ' })).toEqual({ A: 'x', B: 7, C: 8 })
 })
 
 test('a list is split at commas and loses its blanks', () => {

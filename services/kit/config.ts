@@ -21,9 +21,9 @@ export function environmentOf(service: string, environment: Environment): Enviro
   return { ...readFiles(environment), ...readFiles(Object.fromEntries(own)) }
 }
 
-/** Reads variables by their schema. Throws StartupError naming each variable that is missing or wrong. */
+/** Reads variables by their schema; one that is empty, or blank, is not set. Throws StartupError naming each variable that is missing or wrong. */
 export function readConfig<T extends z.ZodType>(schema: T, environment: Environment): z.output<T> {
-  const filled = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''))
+  const filled = Object.fromEntries(Object.entries(environment).filter(([, value]) => value?.trim() !== ''))
   const result = schema.safeParse(filled)
   if (result.success) return result.data
   const faults = result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)

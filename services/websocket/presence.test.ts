@@ -68,6 +68,18 @@ test('who came back and left again while their leaving was being noted is noted 
   await board.stop()
 })
 
+test('who cannot be noted as gone holds up nobody who left later', async () => {
+  const board = startBoard()
+  const [broken, whole] = [newId(), newId()]
+  const leave = [await board.come(broken), await board.come(whole)]
+  await redis.unlink(`relay:{${broken}}:nodes`)
+  await redis.set(`relay:{${broken}}:nodes`, 'no hash')
+  for (const one of leave) one()
+  await eventually(async () => expect((await readPresence(redis, [whole]))[0]?.status).toBe('offline'))
+  await redis.unlink(`relay:{${broken}}:nodes`)
+  await board.stop()
+})
+
 test('a node that stops notes everybody as gone, so many at a time', async () => {
   const board = startBoard()
   const userIds = Array.from({ length: 1_000 }, newId)

@@ -98,11 +98,17 @@ export function createPresence(ctx: Options, relations: RelationChanges): Presen
     }
     nats.connection.publish(subjectOf(userId))
   }
+  /** One whose keys Redis cannot write holds up nobody else; with Redis away all wait. */
+  const tellIfWritable = (userId: string) =>
+    tell(userId).catch((error) => {
+      if (error.name !== 'ReplyError') throw error
+      log.debug({ err: error, userId }, 'presence not noted')
+    })
   const sweep = async () => {
     const now = performance.now()
     for (const [userId, since] of leaving) {
       if (now - since < config.OFFLINE_AFTER_SECONDS * 1_000) continue
-      if (sessions.of(userId).length === 0) await tell(userId)
+      if (sessions.of(userId).length === 0) await tellIfWritable(userId)
       // Who has come and left again meanwhile is leaving anew.
       if (leaving.get(userId) === since) leaving.delete(userId)
     }

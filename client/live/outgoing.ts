@@ -67,7 +67,7 @@ export function createOutgoing(sender: () => Promise<Sender>) {
       void sent.then(forget, forget)
       return sent
     },
-    /** Takes the answers of the socket. */
+    /** Takes the answers of the socket to sends. */
     accept(frame: Extract<ServerFrame, { type: 'sent' | 'error' }>) {
       const waiting = pending.get(frame.ref ?? '')
       if (frame.type === 'sent') waiting?.resolve(frame.message)

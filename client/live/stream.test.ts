@@ -933,3 +933,16 @@ test('what is left of a backlog of receipts is never said once they are not want
   await eventually(() => expect(said()).toContain('f'))
   expect(said()).toEqual(['a', 'b', 'f'])
 })
+
+test('what the server refuses without anybody waiting for it is told as an error', async () => {
+  const server = scriptServer()
+  const client = await clientOf(server)
+  const errors: unknown[] = []
+  client.on('error', (error) => errors.push(error))
+  await client.connect()
+  server.script.sockets[0]?.send({
+    type: 'error',
+    problem: { type: 'about:blank', code: 'limited', title: 'Too many', status: 429, reason: 'over_budget' },
+  })
+  await eventually(() => expect(errors).toMatchObject([{ code: 'limited', reason: 'over_budget' }]))
+})

@@ -1,5 +1,6 @@
 import type { Api } from '../api.ts'
 import type { Emitter } from '../emitter.ts'
+import { PlazaError } from '../error.ts'
 import type { Changes, ClientFrame, Message, Receipt, Relation, ServerFrame } from '../wire.ts'
 import { createAcks } from './acks.ts'
 import type { Connection, ReadyFrame } from './connection.ts'
@@ -116,6 +117,8 @@ export function createStream(options: Options) {
           // First, for a listener that hears of one's own message may end the connection.
           if (frame.type === 'sent' || frame.type === 'error') outgoing.accept(frame)
           if (frame.type === 'event' || frame.type === 'gap' || frame.type === 'sent') intake.accept(frame)
+          // It answers no send, so nobody waits for it.
+          else if (frame.type === 'error' && frame.ref === undefined) onError(new PlazaError(frame.problem))
           else if (frame.type === 'typing' || frame.type === 'presence') emitter.emit(frame.type, frame)
         },
         close() {

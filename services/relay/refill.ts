@@ -51,7 +51,7 @@ export async function refillMailboxes(options: Options): Promise<number> {
 async function refillFromBroker(options: Options): Promise<number> {
   let frames = 0
   for (const [stream, entities] of Object.entries(deliveredEntities)) {
-    // What was enqueued stays in the database until it is acknowledged, longer than the broker keeps it.
+    // What was enqueued stays in the database until it expires, longer than the broker keeps it.
     if (stream === relayStream.name) continue
     for await (const page of readPages(options, stream, entities))
       frames += await appendToAway(options.appender, readMail(page))

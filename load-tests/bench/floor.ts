@@ -1,8 +1,10 @@
 /**
  * The floor that the benchmark compares with: what storing a message costs at the least on this machine.
- * A batched insert of message and event, a publication, an append to both mailboxes; no check of any kind.
- * It speaks the product's frames and paths, so that the same load generator drives both.
+ * A batched insert of message and event, a publication, an append to both mailboxes, a frame to whoever listens; no
+ * check of any kind. It speaks the product's frames and paths, so that the same load generator drives both.
+ * A log-in is a look-up, a hash and a row there.
  */
+import { verify } from '@node-rs/argon2'
 import { createBatcher } from '@plaza/kit/batch'
 import { startConsumer } from '@plaza/kit/consumer'
 import { newId } from '@plaza/kit/id'
@@ -13,6 +15,7 @@ import { connectRedis } from '@plaza/kit/redis'
 import { connectSql, type Sql } from '@plaza/kit/sql'
 import { ensureStream } from '@plaza/kit/stream'
 
+type Socket = { userId: string; listensTo: string }
 type Message = { id: string; conversationId: string; senderId: string; key: string; text: string }
 
 const { DATABASE_URL = '', NATS_URL = '', REDIS_URL = '', PORT = '0' } = process.env
@@ -27,7 +30,7 @@ const store = createBatcher<Message, Message>({
   async run(messages) {
     const rows = messages.map((message) => ({
       id: message.id,
-      subject: `floor.${message.conversationId}`,
+      subject: subjectOf(message.conversationId),
       body: JSON.stringify({
         specversion: '1.0',
         id: message.id,
@@ -57,6 +60,9 @@ const store = createBatcher<Message, Message>({
   },
 })
 
+const listeners = new Map<string, Bun.ServerWebSocket<Socket>>()
+const subjectOf = (conversationId: string) => `floor.${conversationId}`
+
 await startConsumer({
   nats,
   log,
@@ -74,21 +80,48 @@ await startConsumer({
           .map((userId) => redis.xadd(`floor:{${userId}}`, 'MAXLEN', '~', 4_096, '*', 'b', message.string())),
       ),
     )
-    for (const message of messages) message.ack()
+    for (const message of messages) {
+      listeners.get(message.subject)?.send(`{"type":"event","event":${message.string()}}`)
+      message.ack()
+    }
   },
 })
 
-const server = Bun.serve<{ userId: string }>({
+async function logIn(request: Request): Promise<Response> {
+  const { login, password } = (await request.json()) as { login: string; password: string }
+  const [account] = await sql`
+    select hash
+    from accounts
+    where name = ${login}`
+  if (!account || !(await verify(account.hash, password))) return new Response(null, { status: 401 })
+  await sql`
+    insert into sessions (id, name)
+    values (${newId()}, ${login})`
+  return Response.json({ login })
+}
+
+async function register(request: Request): Promise<Response> {
+  const accounts = (await request.json()) as { names: string[]; hash: string }
+  await sql`
+    insert into accounts (name, hash)
+    select name, ${accounts.hash}
+    from unnest(${accounts.names}::text[]) as name`
+  return new Response(null, { status: 204 })
+}
+
+const server = Bun.serve<Socket>({
   hostname: '127.0.0.1',
   port: Number(PORT),
   idleTimeout: 120,
   async fetch(request, server) {
     const url = new URL(request.url)
     const senderId = url.searchParams.get('user') ?? ''
-    if (url.pathname === '/floor/ws')
-      return server.upgrade(request, { data: { userId: senderId } })
-        ? undefined
-        : new Response(null, { status: 400 })
+    if (url.pathname === '/floor/ws') {
+      const data = { userId: senderId, listensTo: subjectOf(url.searchParams.get('conversation') ?? '') }
+      return server.upgrade(request, { data }) ? undefined : new Response(null, { status: 400 })
+    }
+    if (url.pathname === '/floor/login') return await logIn(request)
+    if (url.pathname === '/floor/register') return await register(request)
     const [, , conversationId = ''] = url.pathname.split('/')
     const { text } = (await request.json()) as { text: string }
     const key = request.headers.get('idempotency-key') ?? newId()
@@ -97,6 +130,7 @@ const server = Bun.serve<{ userId: string }>({
     })
   },
   websocket: {
+    open: (ws) => void listeners.set(ws.data.listensTo, ws),
     async message(ws, data) {
       const { ref, key, conversationId, text } = JSON.parse(String(data)) as Record<
         'ref' | 'key' | 'conversationId' | 'text',
@@ -109,7 +143,7 @@ const server = Bun.serve<{ userId: string }>({
 })
 console.log(JSON.stringify({ port: server.port }))
 
-/** The product's tables with their indexes, as the data model asks for them. */
+/** The product's tables with their indexes, as the data model asks for them; of accounts and sessions the least. */
 async function createTables(sql: Sql) {
   await sql.unsafe(`
     create sequence message_seq;
@@ -134,5 +168,7 @@ async function createTables(sql: Sql) {
       body text not null,
       recipients text not null
     );
-    create index on outbox (created_at)`)
+    create index on outbox (created_at);
+    create table accounts (name text primary key, hash text not null);
+    create table sessions (id uuid primary key, name text not null)`)
 }

@@ -116,3 +116,14 @@ test('a frame is kept for its days though the clocks of two relays differ around
   expect(await appendAt(midnight + keepMs - dayMs + 2_000)).toBe(0)
   expect(await appendAt(midnight + keepMs + 2_000)).toBe(1)
 })
+
+test('a mailbox whose state an older version wrote out begins anew', async () => {
+  const userId = newId()
+  const { frames, meta } = keysOf(userId)
+  await redis.hset(meta, 'box', '1.old 7 0 10 20000')
+  await redis.xadd(frames, '7-0', 'id', '{}')
+  await appenderWith(100).append(new Map([[userId, [frame()]]]))
+  const place = await openMailbox(redis, userId, { generation: 1 })
+  expect(place).toMatchObject({ n: 1, trimmedTo: 0 })
+  expect(place?.epoch).not.toBe('1.old')
+})

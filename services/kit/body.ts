@@ -1,7 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import type { Context, MiddlewareHandler } from 'hono'
 import { Problem } from './problem.ts'
-import type { AppEnv } from './route.ts'
 
 const maxBytes = 1 << 20
 
@@ -9,7 +8,7 @@ const maxBytes = 1 << 20
  * Reads the body for all that ask for its text: up to 1 MiB, whole, and UTF-8. Decoding puts U+FFFD where bytes make no
  * sense, which a caller may send as well, so the bytes decide; they are looked at only where it is found.
  */
-export const readBody: MiddlewareHandler<AppEnv> = async (c, next) => {
+export const readBody: MiddlewareHandler = async (c, next) => {
   const body = await read(c)
   if (body) {
     const text = await body.text()

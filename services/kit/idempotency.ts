@@ -51,6 +51,12 @@ export const idempotent =
     else await sql`update idempotency_keys set status = ${c.res.status}, body = ${body} where ${where}`
   }
 
+export const keyReused = () =>
+  new Problem('invalid', 'This Idempotency-Key came with another request before', {
+    reason: 'key_reused',
+    status: 422,
+  })
+
 /** A hash by which two requests are the same. */
 export const hashRequest = (...parts: string[]): string =>
   new Bun.CryptoHasher('sha256').update(parts.join('\n')).digest('base64url')
@@ -81,12 +87,7 @@ async function claim(sql: Sql, { userId, operation, key, requestHash }: Claim): 
 }
 
 function replay(kept: Kept, requestHash: string): Response {
-  if (kept.requestHash !== requestHash) {
-    throw new Problem('invalid', 'This Idempotency-Key came with another request before', {
-      reason: 'key_reused',
-      status: 422,
-    })
-  }
+  if (kept.requestHash !== requestHash) throw keyReused()
   if (kept.status === null) {
     throw new Problem('conflict', 'The first request with this Idempotency-Key is still being worked on', {
       reason: 'in_flight',

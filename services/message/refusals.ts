@@ -9,9 +9,6 @@ export const absentMessage = () => new Problem('not_found', 'There is no such me
 export const notAccepting = () =>
   new Problem('forbidden', 'This person does not accept messages from you', { reason: 'not_accepting' })
 
-export const keyReused = () =>
-  new Problem('invalid', 'This key came with another message before', { reason: 'key_reused', status: 422 })
-
 export const notSender = () =>
   new Problem('forbidden', 'Only who wrote a message may change it', { reason: 'not_sender' })
 

@@ -1,5 +1,5 @@
 import { newId } from '@plaza/kit/id'
-import { hashRequest } from '@plaza/kit/idempotency'
+import { hashRequest, keyReused } from '@plaza/kit/idempotency'
 import { Problem } from '@plaza/kit/problem'
 import type { Transaction } from '@plaza/kit/sql'
 import type { Ctx } from './context.ts'
@@ -53,12 +53,7 @@ async function findFirst(tx: Transaction, requestKey: string, requestHash: strin
     from queue_items
     where request_key = ${requestKey}`
   if (!first) throw new Problem('unavailable', 'The item expires at this moment', { retryAfterSeconds: 1 })
-  if (first.requestHash !== requestHash) {
-    throw new Problem('invalid', 'This Idempotency-Key came with another request before', {
-      reason: 'key_reused',
-      status: 422,
-    })
-  }
+  if (first.requestHash !== requestHash) throw keyReused()
   return QueueItem.parse({ userId: first.userId, ...JSON.parse(first.body).data })
 }
 
